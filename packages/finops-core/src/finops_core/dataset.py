@@ -1,0 +1,46 @@
+"""A dataset: one shape of bill, and the facts that core needs to read it and to turn it into FOCUS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources.abc import Traversable
+
+from finops_core.delivery import Column, Found
+
+
+@dataclass(frozen=True)
+class CsvDialect:
+    """How the provider writes CSV. Quotes are RFC 4180 everywhere."""
+
+    delimiter: str = ","
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One shape of bill.
+
+    columns    pure rule: the columns of one file -> the columns of the raw table. Names may collide; core makes them
+               unique (names.py) and records the original.
+    known      our name -> DuckDB type of every column that the FOCUS SQL, the checks or the totals may use; one that a
+               bill lacks is NULL there.
+    required   our names without which a file is not such a bill: the period fails and says which is missing.
+    cost       the column whose sum per `currency` column is the bill's control total.
+    focus      SQL file: ONE SELECT in DuckDB's dialect, reading from `source` (the period's raw rows), from
+               `source_<part>` for further parts, and from the lookups. It yields FOCUS 1.2 columns by their names, and
+               x_ columns; a FOCUS column that it leaves out is NULL. None: raw rows only.
+    lookups    relation name -> CSV file with a header, all text, for the FOCUS SQL and the checks.
+    checks     SQL file of invariants, see finops_core.focus.invariants for its form; None: row checks only.
+    """
+
+    name: str
+    title: str
+    columns: Callable[[Sequence[Found]], list[Column]]
+    known: Mapping[str, str]
+    required: tuple[str, ...]
+    cost: str
+    currency: str
+    focus: Traversable | None = None
+    lookups: Mapping[str, Traversable] = field(default_factory=dict)
+    checks: Traversable | None = None
+    csv: CsvDialect = CsvDialect()

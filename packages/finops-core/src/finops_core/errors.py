@@ -1,0 +1,89 @@
+"""Everything that finops says when something is wrong: one root, a handful of leaves, each with a code and an exit code.
+
+    FinopsError
+    ├── ConfigError          FIN001  exit 2   a setting is unknown, malformed or missing
+    ├── UsageError           FIN002  exit 2   a command was called in a way that cannot work
+    ├── ProviderMissing      FIN003  exit 2   no installed package brings this provider
+    ├── ProviderBroken       FIN004  exit 1   the provider's package is installed but cannot be used
+    ├── AccessError          FIN010  exit 4   the cloud refused us, or knows no credentials
+    ├── DataMissing          FIN011  exit 5   nothing is there: no bucket, no manifests in range, no rows
+    ├── DeliveryError        FIN020  exit 1   a delivery is not whole: truncated, altered, missing, unreadable
+    ├── ValueDoesNotFit      FIN021  exit 1   a value cannot be kept exactly
+    ├── BalanceError         FIN022  exit 1   totals that must agree do not
+    ├── DestinationError     FIN030  exit 1   the destination refused the load
+    ├── DestinationLocked    FIN031  exit 1   another process holds the database
+    ├── DiskFull             FIN032  exit 1   no room for staged files or for the database
+    └── ImportFailed         FIN040  exit 1   some periods failed; the others are loaded
+
+An error is three lines: what, where, how to fix. Codes never change their meaning.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class FinopsError(Exception):
+    """`what` happened, `where` (file, key, setting, row) and a `hint` that says what to try."""
+
+    code: ClassVar[str] = "FIN000"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what, self.where, self.hint = what, where, hint
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.where})" if self.where else self.what
+
+
+class ConfigError(FinopsError):
+    code, exit_code = "FIN001", 2
+
+
+class UsageError(FinopsError):
+    code, exit_code = "FIN002", 2
+
+
+class ProviderMissing(FinopsError):
+    code, exit_code = "FIN003", 2
+
+
+class ProviderBroken(FinopsError):
+    code = "FIN004"
+
+
+class AccessError(FinopsError):
+    code, exit_code = "FIN010", 4
+
+
+class DataMissing(FinopsError):
+    code, exit_code = "FIN011", 5
+
+
+class DeliveryError(FinopsError):
+    code = "FIN020"
+
+
+class ValueDoesNotFit(DeliveryError):
+    code = "FIN021"
+
+
+class BalanceError(FinopsError):
+    code = "FIN022"
+
+
+class DestinationError(FinopsError):
+    code = "FIN030"
+
+
+class DestinationLocked(DestinationError):
+    code = "FIN031"
+
+
+class DiskFull(DestinationError):
+    code = "FIN032"
+
+
+class ImportFailed(FinopsError):
+    code = "FIN040"
