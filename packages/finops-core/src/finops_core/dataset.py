@@ -30,6 +30,8 @@ class Dataset:
                `source_<part>` for further parts, and from the lookups. It yields FOCUS 1.2 columns by their names, and
                x_ columns; a FOCUS column that it leaves out is NULL. None: raw rows only.
     lookups    relation name -> CSV file with a header, all text, for the FOCUS SQL and the checks.
+    parts      further parts that a bill may have (SourceFile.part, besides ""). `source_<part>` always exists for the
+               FOCUS SQL and the checks: without rows, but with the `known` columns, where the delivery has no such file.
     checks     SQL file of invariants, see finops_core.focus.invariants for its form; None: row checks only.
     """
 
@@ -43,4 +45,5 @@ class Dataset:
     focus: Traversable | None = None
     lookups: Mapping[str, Traversable] = field(default_factory=dict)
     checks: Traversable | None = None
+    parts: tuple[str, ...] = ()
     csv: CsvDialect = CsvDialect()
