@@ -1,0 +1,252 @@
+"""What an import says while it runs: on stderr, bars on a terminal, plain lines elsewhere, almost nothing with -q."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import IO, TYPE_CHECKING, Protocol
+
+from finops_core.errors import FinopsError
+from finops_core.output import printable, shown_bytes, shown_money
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from finops_core.pipeline import ImportReport
+    from finops_core.plan import Step
+
+
+class Reporter(Protocol):
+    """Told by the pipeline what happens. `fetched` may be called from any thread, the others from one."""
+
+    def planned(self, steps: Sequence[Step]) -> None:
+        """Every step of this import, before the first one starts."""
+
+    def started(self, step: Step) -> None: ...
+
+    def fetched(self, step: Step, count: int) -> None:
+        """`count` further bytes of the step's files have arrived."""
+
+    def staged(self, step: Step, files: int) -> None:
+        """All files are here, whole and checked; loading begins."""
+
+    def loaded(self, step: Step, rows: int, totals: Mapping[str, Decimal]) -> None:
+        """The step is committed. `totals`: currency -> cost of the raw rows."""
+
+    def failed(self, step: Step, error: FinopsError) -> None: ...
+
+    def note(self, text: str) -> None:
+        """Something that the user should know and that is not an error."""
+
+    def finished(self, report: ImportReport) -> None: ...
+
+
+class Display(Reporter, Protocol):
+    """A Reporter that owns a part of the screen: `close` gives it back, also after an error."""
+
+    def close(self) -> None: ...
+
+
+def display_for(stream: IO[str], verbosity: int) -> Display:
+    """-1 quiet, 0 normal, 1 verbose. Bars only where they can be drawn."""
+    if verbosity < 0:
+        return QuietReporter(stream)
+    return RichReporter(stream, verbosity) if stream.isatty() else PlainReporter(stream, verbosity)
+
+
+def error_lines(error: FinopsError) -> list[str]:
+    """What, where, how to fix; lines that have nothing to say are left out."""
+    lines = [f"error {error.code}: {printable(error.what)}"]
+    if error.where:
+        lines.append(f"  where: {printable(error.where)}")
+    if error.hint:
+        lines.append(f"  hint:  {printable(error.hint)}")
+    return lines
+
+
+def summary_lines(report: ImportReport) -> list[str]:
+    """The closing lines: what was loaded, what was not, and the cost per currency."""
+    if not report.loaded and not report.failed:
+        return [f"nothing to do: {_count(len(report.skipped), 'period')} up to date"]
+    loaded = (
+        f"loaded {_count(len(report.loaded), 'period')}: {_count(report.files, 'file')}, "
+        f"{shown_bytes(report.bytes)}, {_count(report.rows, 'row')}"
+    )
+    cost = f", cost {shown_money(report.totals)}" if report.totals else ""
+    rest = f"{len(report.skipped)} skipped, {len(report.failed)} failed, {report.seconds:.1f} s"
+    return [f"{loaded}{cost}; {rest}"]
+
+
+class QuietReporter:
+    """Errors only."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def planned(self, steps: Sequence[Step]) -> None:
+        pass
+
+    def started(self, step: Step) -> None:
+        pass
+
+    def fetched(self, step: Step, count: int) -> None:
+        pass
+
+    def staged(self, step: Step, files: int) -> None:
+        pass
+
+    def loaded(self, step: Step, rows: int, totals: Mapping[str, Decimal]) -> None:
+        pass
+
+    def failed(self, step: Step, error: FinopsError) -> None:
+        self._say(f"{step.delivery.period}  failed", *error_lines(error))
+
+    def note(self, text: str) -> None:
+        pass
+
+    def finished(self, report: ImportReport) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def _say(self, *lines: str) -> None:
+        self._stream.write("".join(f"{line}\n" for line in lines))
+        self._stream.flush()
+
+
+class PlainReporter(QuietReporter):
+    """One line per period, for logs: no bars, no colour, nothing that is overwritten."""
+
+    def __init__(self, stream: IO[str], verbosity: int = 0) -> None:
+        super().__init__(stream)
+        self._verbose = verbosity > 0
+        self._fetched = 0
+        self._since = time.monotonic()
+        self._lock = threading.Lock()
+
+    def planned(self, steps: Sequence[Step]) -> None:
+        todo = [step for step in steps if step.action in ("load", "reload")]
+        waiting = len(steps) - len(todo)
+        if todo and waiting:
+            self._say(f"{_count(len(todo), 'period')} to load, {waiting} left as they are")
+        if self._verbose:
+            self._say(*(f"{step.delivery.period}  {step.action:<6}  {printable(step.reason)}" for step in steps))
+
+    def started(self, step: Step) -> None:
+        self._fetched, self._since = 0, time.monotonic()
+        if self._verbose:
+            self._say(*(f"{step.delivery.period}  file    {printable(file.key)}" for file in step.delivery.files))
+
+    def fetched(self, step: Step, count: int) -> None:
+        with self._lock:
+            self._fetched += count
+
+    def staged(self, step: Step, files: int) -> None:
+        self._say(
+            f"{step.delivery.period}  fetched {_count(files, 'file')}, {shown_bytes(self._fetched)} "
+            f"in {time.monotonic() - self._since:.1f} s"
+        )
+
+    def loaded(self, step: Step, rows: int, totals: Mapping[str, Decimal]) -> None:
+        self._say(loaded_line(step, rows, totals, time.monotonic() - self._since))
+
+    def note(self, text: str) -> None:
+        self._say(f"note: {printable(text)}")
+
+    def finished(self, report: ImportReport) -> None:
+        self._say(*summary_lines(report))
+
+
+class RichReporter(PlainReporter):
+    """The same lines above two bars: bytes fetched, and periods done. Colours obey NO_COLOR."""
+
+    def __init__(self, stream: IO[str], verbosity: int = 0) -> None:
+        super().__init__(stream, verbosity)
+        self._bars: Progress | None = None
+        self._bytes: TaskID | None = None
+        self._periods: TaskID | None = None
+
+    def planned(self, steps: Sequence[Step]) -> None:
+        super().planned(steps)
+        todo = [step for step in steps if step.action in ("load", "reload")]
+        if not todo:
+            return
+        sizes = [step.delivery.bytes for step in todo]
+        known = None if None in sizes else sum(size for size in sizes if size is not None)
+        self._bars = _bars(self._stream)
+        self._bytes = self._bars.add_task("download", total=known, amount="")
+        self._periods = self._bars.add_task("periods", total=len(todo), amount="")
+        self._bars.start()
+
+    def started(self, step: Step) -> None:
+        super().started(step)
+        self._update(self._periods, description=f"{step.delivery.period} fetching", advance=0)
+
+    def fetched(self, step: Step, count: int) -> None:
+        super().fetched(step, count)
+        self._update(self._bytes, description="download", advance=count)
+
+    def staged(self, step: Step, files: int) -> None:
+        self._update(self._periods, description=f"{step.delivery.period} loading {_count(files, 'file')}", advance=0)
+
+    def loaded(self, step: Step, rows: int, totals: Mapping[str, Decimal]) -> None:
+        super().loaded(step, rows, totals)
+        self._update(self._periods, description=f"{step.delivery.period} loaded", advance=1)
+
+    def failed(self, step: Step, error: FinopsError) -> None:
+        super().failed(step, error)
+        if step.action in ("load", "reload"):
+            self._update(self._periods, description=f"{step.delivery.period} failed", advance=1)
+
+    def finished(self, report: ImportReport) -> None:
+        self.close()
+        super().finished(report)
+
+    def close(self) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
+    def _update(self, task: TaskID | None, *, description: str, advance: int) -> None:
+        if self._bars is None or task is None:
+            return
+        self._bars.update(task, description=description, advance=advance)
+        state = next(item for item in self._bars.tasks if item.id == task)
+        shown = shown_bytes if task == self._bytes else str
+        total = f" of {shown(int(state.total))}" if state.total is not None else ""
+        self._bars.update(task, amount=f"{shown(int(state.completed))}{total}")
+
+    def _say(self, *lines: str) -> None:
+        if self._bars is None:
+            super()._say(*lines)
+            return
+        from rich.text import Text
+
+        for line in lines:
+            self._bars.console.print(Text(line), soft_wrap=True)
+
+
+def loaded_line(step: Step, rows: int, totals: Mapping[str, Decimal], seconds: float) -> str:
+    cost = f", {shown_money(totals)}" if totals else ""
+    return f"{step.delivery.period}  {step.action}ed  {_count(rows, 'row')}{cost} in {seconds:.1f} s"
+
+
+def _bars(stream: IO[str]) -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[amount]}", markup=False),
+        TimeElapsedColumn(),
+        console=Console(file=stream),
+        transient=True,
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
