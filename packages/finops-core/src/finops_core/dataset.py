@@ -31,7 +31,9 @@ class Dataset:
                x_ columns; a FOCUS column that it leaves out is NULL. None: raw rows only.
     lookups    relation name -> CSV file with a header, all text, for the FOCUS SQL and the checks.
     parts      further parts that a bill may have (SourceFile.part, besides ""). `source_<part>` always exists for the
-               FOCUS SQL and the checks: without rows, but with the `known` columns, where the delivery has no such file.
+               FOCUS SQL and the checks: without rows, with the `known` columns, where the delivery has no such file.
+    final      SQL aggregate over `source` that is true once the bill is final (AWS: every row has its invoice id);
+               "" where the data does not tell.
     checks     SQL file of invariants, see finops_core.focus.invariants for its form; None: row checks only.
     """
 
@@ -45,5 +47,6 @@ class Dataset:
     focus: Traversable | None = None
     lookups: Mapping[str, Traversable] = field(default_factory=dict)
     checks: Traversable | None = None
+    final: str = ""
     parts: tuple[str, ...] = ()
     csv: CsvDialect = CsvDialect()

@@ -1,4 +1,4 @@
-"""Everything that finops says when something is wrong: one root, a handful of leaves, each with a code and an exit code.
+"""What finops says when something is wrong: one root, a handful of leaves, each with a code and an exit code.
 
     FinopsError
     ├── ConfigError          FIN001  exit 2   a setting is unknown, malformed or missing

@@ -39,9 +39,7 @@ class Secret(str):
         return "Secret('********')"
 
 
-def setting(
-    *, help: str, default: Any = dataclasses.MISSING, choices: tuple[str, ...] = (), metavar: str = ""
-) -> Any:
+def setting(*, help: str, default: Any = dataclasses.MISSING, choices: tuple[str, ...] = (), metavar: str = "") -> Any:
     """A provider's setting. Types: str, bool, int, Secret, Path, tuple[str, ...], and each of them `| None`.
 
     Without a default it must be configured before discover or fetch is called. `choices` restricts text.
@@ -53,8 +51,9 @@ def setting(
 class Staging(Protocol):
     """Where a provider puts what it fetches. Files already on this machine may stay where they are."""
 
-    folder: Path
-    """An empty folder for this delivery alone, on the data directory's file system."""
+    @property
+    def folder(self) -> Path:
+        """An empty folder for this delivery alone, on the data directory's file system."""
 
     def progress(self, bytes_fetched: int) -> None:
         """Tell how many further bytes have arrived. May be called from any thread."""

@@ -49,7 +49,9 @@ class DirectoryStore:
         self.root = root.resolve()
         self.url = self.root.as_uri()
         if not self.root.is_dir():
-            raise DataMissing(f"there is no directory {self.root}", hint="a file:// URL names a directory on this machine")
+            raise DataMissing(
+                f"there is no directory {self.root}", hint="a file:// URL names a directory on this machine"
+            )
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         start = self.root / PurePosixPath(prefix).parent if not prefix.endswith("/") else self.root / prefix
@@ -100,7 +102,9 @@ def safe_path(folder: Path, key: str) -> Path:
     """Where `key` goes below `folder`. Raises DeliveryError for a key that would leave it."""
     parts = PurePosixPath(key).parts
     if not parts or key.startswith("/") or ".." in parts or "\\" in key or "\x00" in key:
-        raise DeliveryError("a key leaves the bucket", where=repr(key), hint="the manifest is not one that a cloud writes")
+        raise DeliveryError(
+            "a key leaves the bucket", where=repr(key), hint="the manifest is not one that a cloud writes"
+        )
     return folder.joinpath(*parts)
 
 

@@ -1,0 +1,126 @@
+"""The import ledger: what is loaded now, in which version, with which totals. Read here, written by load."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from finops_core.periods import Period
+from finops_core.sql import qualified
+
+if TYPE_CHECKING:
+    from finops_core.load import Target
+
+TABLE = "import_ledger"
+
+COLUMNS: dict[str, str] = {
+    "provider": "VARCHAR",
+    "export": "VARCHAR",
+    "billing_period": "VARCHAR",
+    "version": "VARCHAR",
+    "dataset": "VARCHAR",
+    "format": "VARCHAR",
+    "table_strategy": "VARCHAR",
+    "raw_tables": "JSON",
+    "manifest": "VARCHAR",
+    "files": "JSON",
+    "file_count": "BIGINT",
+    "bytes": "BIGINT",
+    "rows": "BIGINT",
+    "focus_rows": "BIGINT",
+    "totals": "JSON",
+    "checks": "JSON",
+    "notes": "JSON",
+    "final": "BOOLEAN",
+    "finops_version": "VARCHAR",
+    "loaded_at": "TIMESTAMP",
+    "_dlt_load_id": "VARCHAR",
+}
+"""One row per load. `totals` is {currency: {measure: decimal as text}}; a row counts only if its `_dlt_load_id` stands
+in `_dlt_loads` with status 0."""
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """What is loaded now for one export and billing period. `totals`: currency -> cost of the raw rows."""
+
+    dataset_name: str
+    provider: str
+    export: str
+    period: Period
+    version: str
+    dataset: str
+    rows: int
+    totals: dict[str, Decimal]
+    loaded_at: dt.datetime
+    final: bool | None = None
+    table_strategy: str = "separate"
+    files: int = 0
+    bytes: int | None = None
+    focus_rows: int | None = None
+    raw_tables: tuple[str, ...] = ()
+    measures: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    checks: tuple[dict[str, Any], ...] = ()
+    sources: tuple[dict[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def current_sql(dataset: str) -> str:
+    """The newest committed ledger row of each export and billing period in one dataset."""
+    columns = ", ".join(f'l."{name}"' for name in COLUMNS)
+    ledger, loads = qualified(dataset, TABLE), qualified(dataset, "_dlt_loads")
+    return (
+        f"SELECT {columns} FROM (SELECT l.*, row_number() OVER (PARTITION BY l.provider, l.export, l.billing_period "
+        f"ORDER BY d.inserted_at DESC, l.loaded_at DESC) AS newest FROM {ledger} l "
+        f"JOIN {loads} d ON d.load_id = l._dlt_load_id AND d.status = 0) l WHERE newest = 1 "
+        "ORDER BY provider, export, billing_period"
+    )
+
+
+def loaded_periods(target: Target, dataset: str | None = None) -> list[LedgerEntry]:
+    """What is loaded now, in one dataset or in all. Empty when nothing has been loaded yet.
+
+    Raises DestinationLocked when another process keeps the database to itself.
+    """
+    from finops_core.load import datasets, read_rows
+
+    names: Iterable[str] = datasets(target) if dataset is None else [dataset]
+    return [entry(name, row) for name in names for row in read_rows(target, name, TABLE, current_sql(name))]
+
+
+def entry(dataset_name: str, row: tuple[Any, ...]) -> LedgerEntry:
+    """A ledger row (in the order of COLUMNS) as a value."""
+    of = dict(zip(COLUMNS, row, strict=True))
+    measures = {
+        currency: {measure: Decimal(value) for measure, value in sums.items()}
+        for currency, sums in _json(of["totals"], {}).items()
+    }
+    return LedgerEntry(
+        dataset_name=dataset_name,
+        provider=of["provider"],
+        export=of["export"],
+        period=Period.parse(of["billing_period"]),
+        version=of["version"],
+        dataset=of["dataset"],
+        rows=of["rows"],
+        totals={currency: sums["cost"] for currency, sums in measures.items() if "cost" in sums},
+        loaded_at=of["loaded_at"],
+        final=of["final"],
+        table_strategy=of["table_strategy"],
+        files=of["file_count"],
+        bytes=of["bytes"],
+        focus_rows=of["focus_rows"],
+        raw_tables=tuple(_json(of["raw_tables"], [])),
+        measures=measures,
+        checks=tuple(_json(of["checks"], [])),
+        sources=tuple(_json(of["files"], [])),
+        notes=tuple(_json(of["notes"], [])),
+    )
+
+
+def _json(value: Any, default: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else default if value is None else value

@@ -1,0 +1,126 @@
+"""Import a provider's bills: discover -> plan -> stage -> load, one billing period after the other.
+
+A period that fails keeps its old rows, and the others go on; the report says which failed and why.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from finops_core.errors import DataMissing, DeliveryError, DestinationLocked, FinopsError
+from finops_core.ledger import loaded_periods
+from finops_core.periods import Window
+from finops_core.plan import Step, Wishes, plan
+from finops_core.provider import Provider
+
+if TYPE_CHECKING:
+    from finops_core.account import Account
+    from finops_core.load import Target
+    from finops_core.progress import Reporter
+    from finops_core.tables import Strategy
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What the user asked for, as one value."""
+
+    window: Window
+    target: Target
+    dataset_name: str
+    table_strategy: Strategy = "separate"
+    force: bool = False
+    focus: bool = True
+    raw: bool = True
+    allow_unbalanced: bool = False
+
+
+@dataclass
+class ImportReport:
+    """What an import did. `totals`: currency -> raw cost of the periods loaded now."""
+
+    loaded: list[Step] = field(default_factory=list)
+    skipped: list[Step] = field(default_factory=list)
+    failed: list[tuple[Step, FinopsError]] = field(default_factory=list)
+    rows: int = 0
+    files: int = 0
+    bytes: int = 0
+    totals: dict[str, Decimal] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def plan_import(provider: Provider, options: ImportOptions) -> list[Step]:
+    """What an import would do now; changes nothing. Raises DataMissing when there is no delivery in the window."""
+    deliveries = list(provider.discover(options.window))
+    if not deliveries:
+        raise DataMissing(
+            f"{provider.title}: there is no delivery from {options.window}",
+            hint=f"`finops {provider.name} list-manifests` without dates shows what is there",
+        )
+    wishes = Wishes(options.force, options.table_strategy, options.focus, options.raw)
+    return plan(deliveries, loaded_periods(options.target, options.dataset_name), wishes)
+
+
+def run_import(provider: Provider, options: ImportOptions, reporter: Reporter) -> ImportReport:
+    """Import every delivery that is new or has changed. Failures of single periods stand in the report.
+
+    Raises what makes going on pointless: no access, nothing found, a locked database.
+    """
+    began = time.monotonic()
+    steps = plan_import(provider, options)
+    reporter.planned(steps)
+    report = ImportReport()
+    for step in steps:
+        _take(provider, options, step, report, reporter)
+    report.seconds = time.monotonic() - began
+    reporter.finished(report)
+    return report
+
+
+def _take(provider: Provider, options: ImportOptions, step: Step, report: ImportReport, reporter: Reporter) -> None:
+    if step.action == "skip":
+        report.skipped.append(step)
+        return
+    reporter.started(step)
+    try:
+        if step.action == "fail":
+            raise DeliveryError(step.reason, where=step.delivery.manifest)
+        account = import_period(provider, options, step, reporter)
+    except DestinationLocked:
+        raise
+    except FinopsError as error:
+        report.failed.append((step, error))
+        reporter.failed(step, error)
+        return
+    report.loaded.append(step)
+    report.rows += account.rows
+    report.files += len(account.staged.files)
+    report.bytes += account.staged.bytes
+    costs = {code: sums["cost"] for code, sums in account.totals.items() if "cost" in sums}
+    for code, cost in costs.items():
+        report.totals[code] = report.totals.get(code, Decimal(0)) + cost
+    reporter.loaded(step, account.rows, costs)
+    for note in account.notes:
+        reporter.note(f"{step.delivery.period}: {note}")
+
+
+def import_period(provider: Provider, options: ImportOptions, step: Step, reporter: Reporter) -> Account:
+    """Stage and load one delivery. Afterwards all of it is in the destination, or nothing has changed."""
+    from finops_core import schema
+    from finops_core.assemble import assemble, scratch
+    from finops_core.load import load
+    from finops_core.stage import StagingFolder, stage, staging_folder
+    from finops_core.stage.faults import explained
+
+    known = schema.known_columns(options.target, options.dataset_name, step.delivery.export)
+    with staging_folder(options.target.data_dir) as folder, scratch(folder) as connection:
+        staging = StagingFolder(folder, lambda count: reporter.fetched(step, count))
+        staged = stage(provider, step.delivery, staging, connection, schema.names_so_far(known))
+        reporter.staged(step, len(staged.files))
+        account, package = assemble(options, step, staged, connection)
+        account.notes += schema.told(schema.changes(known, step.delivery.period, schema.columns_of(staged)))
+        with explained(step.delivery, staged):
+            load(options.target, package)
+        return account

@@ -1,0 +1,126 @@
+"""Stage a delivery: fetch its files, check that they are whole, and build the SELECTs that read them.
+
+    Step -> Staged(parts: {part: Reading}, ...)
+
+Nothing here touches the destination. DuckDB errors that say something about a file become DeliveryErrors.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from finops_core.dataset import Dataset
+from finops_core.delivery import Delivery, LocalFile
+from finops_core.errors import DeliveryError
+from finops_core.provider import Provider
+from finops_core.stage.faults import explained
+from finops_core.stage.reading import Inspected, Reading, inspect, reading
+from finops_core.store import check_size
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A delivery ready to load: for each part (`""` is the main one) how its rows are read."""
+
+    delivery: Delivery
+    dataset: Dataset
+    parts: Mapping[str, Reading]
+    files: tuple[Inspected, ...]
+
+    @property
+    def main(self) -> Reading:
+        return self.parts[""]
+
+    @property
+    def bytes(self) -> int:
+        return sum(file.local.path.stat().st_size for file in self.files)
+
+
+@dataclass(frozen=True)
+class StagingFolder:
+    """A temporary folder for one delivery; see provider.Staging."""
+
+    folder: Path
+    on_progress: Callable[[int], None]
+
+    def progress(self, bytes_fetched: int) -> None:
+        self.on_progress(bytes_fetched)
+
+
+@contextmanager
+def staging_folder(data_dir: Path) -> Iterator[Path]:
+    """A fresh folder that goes when the block ends. Folders of processes that died are removed first."""
+    root = data_dir / ".staging"
+    root.mkdir(parents=True, exist_ok=True)
+    for left in root.iterdir():
+        if not _alive(left.name.partition("-")[0]):
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{os.getpid()}-", dir=root, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def stage(
+    provider: Provider,
+    delivery: Delivery,
+    staging: StagingFolder,
+    connection: duckdb.DuckDBPyConnection,
+    history: Mapping[str, str] | None = None,
+) -> Staged:
+    """Fetch, check and describe. `connection` is a scratch database; `history`: source name -> column name so far.
+
+    Raises DeliveryError (missing, damaged, short, not such a bill), ValueDoesNotFit, AccessError.
+    """
+    dataset = provider.dataset(delivery.dataset)
+    with explained(delivery):
+        locals_ = list(provider.fetch(delivery, staging))
+        _all_there(delivery, locals_)
+        files = tuple(inspect(connection, delivery, dataset, local, staging.folder) for local in locals_)
+        parts = {
+            part: reading(
+                connection,
+                delivery,
+                dataset,
+                [f for f in files if f.local.source.part == part],
+                history or {},
+            )
+            for part in ("", *dataset.parts)
+        }
+    _rows_as_promised(delivery, files)
+    return Staged(delivery, dataset, parts, files)
+
+
+def _all_there(delivery: Delivery, files: list[LocalFile]) -> None:
+    """Every file that the manifest names is here, with the bytes that it promises."""
+    have = {file.source.key for file in files}
+    if missing := [file.key for file in delivery.files if file.key not in have]:
+        raise DeliveryError(f"{len(missing)} of {len(delivery.files)} files are missing", where=missing[0])
+    for file in files:
+        check_size(file.source, file.path)
+
+
+def _rows_as_promised(delivery: Delivery, files: tuple[Inspected, ...]) -> None:
+    """Row counts that files themselves carry (Parquet) against those of the manifest."""
+    for file in files:
+        promised = file.local.source.rows
+        if file.rows is not None and promised is not None and file.rows != promised:
+            raise DeliveryError(f"a file has {file.rows:,} rows instead of {promised:,}", where=file.local.source.key)

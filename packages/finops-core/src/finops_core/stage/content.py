@@ -1,0 +1,91 @@
+"""What a file really is, judged by its content: names and extensions lie."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import zipfile
+from pathlib import Path
+from typing import IO, Literal, cast
+
+from finops_core.errors import DeliveryError
+from finops_core.store import safe_path
+
+Compression = Literal["none", "gzip", "zip", "zstd", "parquet", "empty"]
+
+CHUNK = 1 << 20
+
+LONGEST_HEADER = 16 << 20
+"""Bytes of a header record. AWS allows 500 tag columns of 128 characters; a file without any line break is no CSV."""
+
+_MAGIC: tuple[tuple[bytes, Compression], ...] = (
+    (b"\x1f\x8b", "gzip"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"PAR1", "parquet"),
+)
+
+
+def compression(path: Path) -> Compression:
+    """By the first bytes. `parquet` stands for a Parquet file, `none` for plain text, `empty` for no bytes at all."""
+    with path.open("rb") as stream:
+        head = stream.read(4)
+    if not head:
+        return "empty"
+    return next((kind for magic, kind in _MAGIC if head.startswith(magic)), "none")
+
+
+def check_gzip(path: Path, key: str) -> None:
+    """Read a gzip file to its end. Raises DeliveryError when it is cut short or its checksum does not hold.
+
+    DuckDB does not compare the checksum: one altered byte can pass it.
+    """
+    from isal import igzip, igzip_lib
+
+    try:
+        with igzip.open(path, "rb") as stream:
+            while stream.read(CHUNK):
+                pass
+    except (EOFError, OSError, igzip_lib.IsalError) as error:
+        raise DeliveryError(
+            f"a file is damaged: {error}",
+            where=key,
+            hint="it may have been cut short on its way; import again",
+        ) from error
+
+
+def unzip(path: Path, folder: Path, key: str) -> Path:
+    """The one member of a zip file, extracted and checked. Raises DeliveryError for another number of members."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [info for info in archive.infolist() if not info.is_dir()]
+            if len(members) != 1:
+                raise DeliveryError(f"a zip file has {len(members)} members instead of one", where=key)
+            target = safe_path(folder, key + ".unzipped")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(members[0]) as source, target.open("wb") as out:
+                shutil.copyfileobj(source, out, CHUNK)
+            return target
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise DeliveryError(f"a zip file is damaged: {error}", where=key) from error
+
+
+def csv_header(path: Path, kind: Compression, delimiter: str, key: str) -> list[str]:
+    """The first record: column names as written, without a byte order mark. Empty for a file without any record."""
+    try:
+        with _open(path, kind) as binary:
+            text = io.TextIOWrapper(binary, "utf-8-sig", newline="")
+            csv.field_size_limit(LONGEST_HEADER)
+            return next(csv.reader(text, delimiter=delimiter, strict=True), [])
+    except (csv.Error, UnicodeDecodeError, EOFError, OSError) as error:
+        raise DeliveryError(f"the header of a file cannot be read: {error}", where=key) from error
+
+
+def _open(path: Path, kind: Compression) -> IO[bytes]:
+    if kind == "gzip":
+        from isal import igzip
+
+        return cast("IO[bytes]", igzip.open(path, "rb"))
+    return path.open("rb")

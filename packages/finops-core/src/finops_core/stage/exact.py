@@ -1,0 +1,83 @@
+"""Casts that keep every digit, or fail naming the column and the value."""
+
+from __future__ import annotations
+
+import re
+
+from finops_core.sql import literal
+
+FAULT = "finops value: "
+"""How our own errors inside SQL begin, so that they can be told from DuckDB's."""
+
+_DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
+
+
+def exactly(ref: str, found: str, wanted: str, source: str) -> str:
+    """SQL that yields `ref`, of DuckDB type `found`, as type `wanted`.
+
+    Text that a DECIMAL would round or cannot hold raises an error that begins with FAULT and names the source column.
+    A DOUBLE is taken by its shortest text (0.1 is 0.1); digits of it beyond the scale are noise of binary numbers and
+    are rounded. Timestamps become naive UTC; the session's TimeZone must be UTC. Empty text is NULL.
+    """
+    if match := _DECIMAL.fullmatch(wanted):
+        return _decimal(ref, found, wanted, int(match[2]), source)
+    if wanted == "TIMESTAMP":
+        return _timestamp(ref, found)
+    if wanted == "JSON":
+        return _json(ref, found)
+    if wanted == "VARCHAR":
+        return f"nullif({ref}, '')" if found == "VARCHAR" else f"CAST({ref} AS VARCHAR)"
+    return ref if found == wanted else f"CAST({ref} AS {wanted})"
+
+
+def _decimal(ref: str, found: str, wanted: str, scale: int, source: str) -> str:
+    if found in ("DOUBLE", "FLOAT"):
+        return f"CAST(CAST({ref} AS VARCHAR) AS {wanted})"
+    if found == wanted or re.fullmatch(r"U?(TINY|SMALL|BIG)?(INT|INTEGER)", found):
+        return f"CAST({ref} AS {wanted})"
+    if (match := _DECIMAL.fullmatch(found)) and int(match[2]) <= scale:
+        return f"CAST({ref} AS {wanted})"
+    text = ref if found == "VARCHAR" else f"CAST({ref} AS VARCHAR)"
+    value = f"coalesce(TRY_CAST({text} AS {wanted}), error({literal(FAULT + source + ': ')} || {text}))"
+    # Up to scale + 1 characters without an exponent always fit; that is nearly every value, and the test is cheap.
+    return (
+        f"CASE WHEN {text} IS NULL OR {text} = '' THEN NULL "
+        f"WHEN strlen({text}) <= {scale + 1} AND NOT contains(lower({text}), 'e') THEN {value} "
+        f"WHEN {_fits(text, scale)} THEN {value} ELSE error({literal(FAULT + source + ': ')} || {text}) END"
+    )
+
+
+def _fits(text: str, scale: int) -> str:
+    """True for a plain or scientific number whose significant digits end at or before `scale` decimals."""
+    number = r"'^\s*[+-]?([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]{1,4}))?\s*$'"
+    whole, fraction, exponent = (f"regexp_extract({text}, {number}, {group})" for group in (1, 2, 3))
+    digits = f"{whole} || {fraction}"
+    decimals = (
+        f"strlen({fraction}) - coalesce(TRY_CAST(nullif({exponent}, '') AS INTEGER), 0) "
+        f"- (strlen({digits}) - strlen(rtrim({digits}, '0')))"
+    )
+    zero = f"rtrim({digits}, '0') = ''"
+    return f"(regexp_matches({text}, {number}) AND strlen({digits}) > 0 AND ({zero} OR {decimals} <= {scale}))"
+
+
+def _timestamp(ref: str, found: str) -> str:
+    if found == "TIMESTAMP":
+        return ref
+    if found == "TIMESTAMP WITH TIME ZONE":
+        return f"timezone('UTC', {ref})"
+    if found == "VARCHAR":
+        # A cast to TIMESTAMP ignores an offset without a word; only texts in Z or without zone may take it.
+        return (
+            f"CASE WHEN {ref} = '' THEN NULL WHEN suffix({ref}, 'Z') OR strlen({ref}) <= 10 "
+            f"THEN CAST({ref} AS TIMESTAMP) ELSE timezone('UTC', CAST({ref} AS TIMESTAMP WITH TIME ZONE)) END"
+        )
+    return f"CAST({ref} AS TIMESTAMP)"
+
+
+def _json(ref: str, found: str) -> str:
+    if found == "JSON":
+        return ref
+    if found == "VARCHAR":
+        # Text that is not JSON is kept, as a JSON string: it is somebody's data.
+        return f"CASE WHEN {ref} = '' THEN NULL WHEN json_valid({ref}) THEN CAST({ref} AS JSON) ELSE to_json({ref}) END"
+    return f"to_json({ref})"

@@ -1,0 +1,93 @@
+"""Say what is wrong with a bill in its own terms: file, row, column, value instead of a database's message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from finops_core.delivery import Delivery
+from finops_core.errors import DeliveryError, DiskFull, FinopsError, ValueDoesNotFit
+from finops_core.stage.exact import FAULT
+
+if TYPE_CHECKING:
+    from finops_core.stage import Staged
+
+_CSV_ERROR = re.compile(r"CSV Error on Line: (\d+)")
+_FILE = re.compile(r"[Ff]ile(?:name)?[:=]?\s*\"?([^\"\n]+)\"?")
+
+
+@contextmanager
+def explained(delivery: Delivery, staged: Staged | None = None) -> Iterator[None]:
+    """Turn DuckDB's and the disk's errors about the files of a delivery into ours."""
+    import errno
+
+    import duckdb
+
+    try:
+        yield
+    except FinopsError:
+        raise
+    except duckdb.Error as error:
+        raise explain(error, delivery, staged) from error
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(
+                "the disk is full",
+                where=str(error.filename or ""),
+                hint="free some room; nothing was changed",
+            ) from error
+        raise DeliveryError(
+            f"a file cannot be read: {error.strerror or error}",
+            where=str(error.filename or delivery.manifest),
+        ) from error
+
+
+def explain(error: Exception, delivery: Delivery, staged: Staged | None) -> FinopsError:
+    """The FinopsError for an error that DuckDB raised while it read the files of a delivery."""
+    text = str(error)
+    if "No space left" in text or "could not write" in text.lower():
+        return DiskFull("the disk is full", where=text.splitlines()[0], hint="free some room; nothing was changed")
+    if FAULT in text:
+        column, _, value = text.split(FAULT, 1)[1].splitlines()[0].partition(": ")
+        return ValueDoesNotFit(
+            f"{column} holds {value!r}, which cannot be kept exactly",
+            where=_where(staged, column, value) or delivery.manifest or str(delivery.period),
+            hint="amounts are kept as DECIMAL(38,18): at most 20 digits before the point and 18 after it",
+        )
+    if match := _CSV_ERROR.search(text):
+        return DeliveryError(
+            f"a CSV record is malformed: {text.splitlines()[-1] if text.splitlines() else text}",
+            where=f"{_key_in(text, delivery)}, line {match[1]}",
+            hint="the file is damaged, or it is not the CSV that this export writes",
+        )
+    first = text.splitlines()[0] if text else type(error).__name__
+    return DeliveryError(f"the files cannot be read: {first}", where=_key_in(text, delivery))
+
+
+def _key_in(text: str, delivery: Delivery) -> str:
+    return next((file.key for file in delivery.files if file.key in text), delivery.manifest or str(delivery.period))
+
+
+def _where(staged: Staged | None, column: str, value: str) -> str:
+    """File and row of a value, found by reading the files once more: only ever on the way to an error."""
+    if staged is None:
+        return ""
+    import duckdb
+
+    for file in staged.files:
+        ref = next((found.ref for found in file.found if found.name == column), None)
+        if ref is None or file.kind not in ("none", "gzip"):
+            continue
+        names = ", ".join(f"'{found.ref}': 'VARCHAR'" for found in file.found)
+        with duckdb.connect() as connection:
+            rows = connection.execute(
+                f"SELECT row FROM (SELECT row_number() OVER () AS row, {ref} AS value FROM read_csv(?, "
+                f"columns={{{names}}}, header=true, auto_detect=false, delim=?, quote='\"', escape='\"', nullstr='', "
+                "parallel=false, compression=?)) WHERE value = ? LIMIT 1",
+                [str(file.path), staged.dataset.csv.delimiter, file.kind, value],
+            ).fetchall()
+        if rows:
+            return f"{file.local.source.key}, row {rows[0][0]}, column {column}"
+    return ""

@@ -1,0 +1,236 @@
+"""Build the one SELECT that reads a delivery's files: columns by name, types pinned, nothing guessed.
+
+files -> inspected (what they really are, which columns) -> groups of files alike -> one SELECT, UNION ALL
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from finops_core.dataset import Dataset
+from finops_core.delivery import Column, Delivery, Found, LocalFile
+from finops_core.errors import DeliveryError
+from finops_core.names import assign, named
+from finops_core.sql import identifier, literal
+from finops_core.stage.content import Compression, check_gzip, compression, csv_header, unzip
+from finops_core.stage.exact import exactly
+
+if TYPE_CHECKING:
+    import duckdb
+
+LONGEST_LINE = 64 << 20
+"""Bytes of one CSV record. DuckDB's default of 2 MB is less than 500 tags with long values can take."""
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A file whose columns are known. `rows` is what the file itself says (Parquet's footer), None for text."""
+
+    local: LocalFile
+    path: Path
+    kind: Compression
+    found: tuple[Found, ...]
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the rows of one part are read: a SELECT, its columns in order, and where each name comes from."""
+
+    select: str
+    columns: Mapping[str, str]
+    sources: tuple[Column, ...] = ()
+    rows: int | None = None
+    files: tuple[Inspected, ...] = field(default=(), repr=False)
+
+
+def inspect(
+    connection: duckdb.DuckDBPyConnection,
+    delivery: Delivery,
+    dataset: Dataset,
+    local: LocalFile,
+    folder: Path,
+) -> Inspected:
+    """Find out what a file is and which columns it has. Raises DeliveryError for one that cannot be such a file."""
+    path, key = local.path, local.source.key
+    kind = compression(path)
+    if kind == "zip":
+        path = unzip(path, folder, key)
+        kind = compression(path)
+    if kind == "gzip":
+        check_gzip(path, key)
+    if kind == "empty":
+        return Inspected(local, path, kind, (), 0)
+    if kind == "parquet":
+        return _inspect_parquet(connection, delivery, local, path)
+    if delivery.format == "parquet" or kind in ("zip", "zstd"):
+        raise DeliveryError(f"a {delivery.format} file has the content of another kind: {kind}", where=key)
+    if delivery.format == "jsonl":
+        return _inspect_jsonl(connection, local, path, kind)
+    names = csv_header(path, kind, dataset.csv.delimiter, key)
+    declared = dict(delivery.columns)
+    found = tuple(Found(name, "VARCHAR", f"c{i}", declared.get(name, "")) for i, name in enumerate(names))
+    return Inspected(local, path, kind if names else "empty", found, None if names else 0)
+
+
+def _inspect_parquet(
+    connection: duckdb.DuckDBPyConnection, delivery: Delivery, local: LocalFile, path: Path
+) -> Inspected:
+    """Columns under their true names: DuckDB renames those that differ only by case, so they go by position."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            names, rows = list(file.schema_arrow.names), file.metadata.num_rows
+    except (pa.ArrowException, OSError) as error:
+        raise DeliveryError(f"a Parquet file is damaged: {error}", where=local.source.key) from error
+    types = [row[1] for row in _rows(connection, f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})")]
+    declared = dict(delivery.columns)
+    found = tuple(
+        Found(name, kind, f"c{i}", declared.get(name, ""))
+        for i, (name, kind) in enumerate(zip(names, types, strict=True))
+    )
+    return Inspected(local, path, "parquet", found, rows)
+
+
+def _inspect_jsonl(connection: duckdb.DuckDBPyConnection, local: LocalFile, path: Path, kind: Compression) -> Inspected:
+    """Every top-level field is a column of type JSON; fields that are absent from a row are NULL there."""
+    objects = f"read_json_objects({literal(str(path))}, format='newline_delimited', compression={literal(kind)})"
+    keys = _rows(connection, f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {objects} ORDER BY key")
+    found = tuple(Found(key, "JSON", f"c{i}") for i, (key,) in enumerate(keys))
+    return Inspected(local, path, kind if found else "empty", found, None if found else 0)
+
+
+def reading(
+    connection: duckdb.DuckDBPyConnection,
+    delivery: Delivery,
+    dataset: Dataset,
+    files: Sequence[Inspected],
+    history: Mapping[str, str],
+) -> Reading:
+    """The SELECT over all files of one part. Raises DeliveryError when a required column is missing from a file."""
+    full = [file for file in files if file.kind != "empty"]
+    rules = {file.found: dataset.columns(file.found) for file in full}
+    names = assign((column for columns in rules.values() for column in columns), history)
+    groups = []
+    for found, rule in rules.items():
+        alike = [file for file in full if file.found == found]
+        _require(dataset, rule, alike[0])
+        groups.append(_Group(dataset, alike, tuple(named(rule, names))))
+    types, sources = _unite(groups)
+    selects = [group.select(connection, delivery, types) for group in groups]
+    columns = {**types, **LINEAGE}
+    rows = [file.rows for file in files]
+    return Reading(
+        select="\nUNION ALL\n".join(selects) or _nothing(columns),
+        columns=columns,
+        sources=sources,
+        rows=None if None in rows else sum(n for n in rows if n is not None),
+        files=tuple(files),
+    )
+
+
+LINEAGE = {
+    "billing_period": "VARCHAR",
+    "source_export": "VARCHAR",
+    "source_version": "VARCHAR",
+    "source_file": "VARCHAR",
+}
+"""What every raw row says about where it came from."""
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Files with the very same columns: read by one scan."""
+
+    dataset: Dataset
+    files: Sequence[Inspected]
+    columns: tuple[Column, ...]
+
+    def select(self, connection: duckdb.DuckDBPyConnection, delivery: Delivery, types: Mapping[str, str]) -> str:
+        inner = self._inner()
+        mine = {row[0]: row[1] for row in _rows(connection, f"DESCRIBE {inner}")}
+        by_name = {column.name: column for column in self.columns}
+        out = [
+            f"{exactly(identifier(name), mine[name], kind, by_name[name].source)} AS {identifier(name)}"
+            if name in by_name
+            else f"CAST(NULL AS {kind}) AS {identifier(name)}"
+            for name, kind in types.items()
+        ]
+        lineage = [str(delivery.period), delivery.export, delivery.version]
+        out += [f"{literal(text)} AS {name}" for name, text in zip(LINEAGE, lineage, strict=False)]
+        return f"SELECT {', '.join(out)}, source_file FROM ({inner})"
+
+    def _inner(self) -> str:
+        wanted = [f"{column.expression or self._ref(column)} AS {identifier(column.name)}" for column in self.columns]
+        return f"SELECT {', '.join(wanted)}, {self._key()} AS source_file FROM {self._scan()}"
+
+    def _ref(self, column: Column) -> str:
+        return next(found.ref for found in self.files[0].found if found.name == column.source)
+
+    def _key(self) -> str:
+        """SQL for the file's key: its path without the folder that all paths of the group share."""
+        if len(self.files) == 1:
+            return literal(self.files[0].local.source.key)
+        keys = ", ".join(f"{literal(str(file.path))}: {literal(file.local.source.key)}" for file in self.files)
+        return f"MAP {{{keys}}}[filename]"
+
+    def _scan(self) -> str:
+        first = self.files[0]
+        paths = "[" + ", ".join(literal(str(file.path)) for file in self.files) + "]"
+        refs = ", ".join(found.ref for found in first.found)
+        if first.kind == "parquet":
+            # `filename` is the last column; binary columns are text in every export.
+            return f"read_parquet({paths}, filename=true, binary_as_string=true) AS t({refs}, filename)"
+        if first.found[0].type == "JSON":
+            fields = ", ".join(f"json -> {literal(_json_path(found.name))} AS {found.ref}" for found in first.found)
+            options = f"format='newline_delimited', filename=true, compression={literal(first.kind)}"
+            return f"(SELECT {fields}, filename FROM read_json_objects({paths}, {options}))"
+        columns = ", ".join(f"{literal(found.ref)}: 'VARCHAR'" for found in first.found)
+        return (
+            f"read_csv({paths}, columns={{{columns}}}, header=true, auto_detect=false, filename=true, "
+            f"delim={literal(self.dataset.csv.delimiter)}, quote='\"', escape='\"', nullstr='', strict_mode=true, "
+            f"null_padding=false, max_line_size={LONGEST_LINE}, compression={literal(first.kind)})"
+        )
+
+
+def _json_path(name: str) -> str:
+    return '$."' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _unite(groups: Iterable[_Group]) -> tuple[dict[str, str], tuple[Column, ...]]:
+    """The columns of all groups in order of first appearance; one whose type differs between files is text."""
+    types: dict[str, str] = {}
+    sources: dict[str, Column] = {}
+    for group in groups:
+        for column in group.columns:
+            if types.setdefault(column.name, column.type) != column.type:
+                types[column.name] = "VARCHAR"
+            sources.setdefault(column.name, column)
+    return types, tuple(sources.values())
+
+
+def _require(dataset: Dataset, columns: Iterable[Column], file: Inspected) -> None:
+    have = {column.name for column in columns}
+    if missing := [name for name in dataset.required if name not in have]:
+        raise DeliveryError(
+            f"a file is no {dataset.title}: it lacks {', '.join(missing)}",
+            where=file.local.source.key,
+            hint="was the export made with other columns, or is another file's format configured?",
+        )
+
+
+def _nothing(columns: Mapping[str, str]) -> str:
+    return (
+        "SELECT "
+        + ", ".join(f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in columns.items())
+        + " WHERE false"
+    )
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+    return connection.execute(sql).fetchall()

@@ -1,0 +1,177 @@
+"""Which tables one staged delivery becomes, in the order in which they are filled, in one transaction.
+
+    raw (one per part) -> column_names -> focus_cost_and_usage -> cost_rollup -> import_ledger -> views
+
+Each is a SELECT; later ones read what earlier ones have written. Nothing is appended twice: every table is replaced
+for the period, except the ledger, whose newest committed row counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from finops_core import schema
+from finops_core.focus.rollup import ROLLUP_COLUMNS, rollup_select
+from finops_core.ledger import LedgerEntry
+from finops_core.load import Sql, Table
+from finops_core.periods import Period
+from finops_core.sql import identifier, literal, qualified
+from finops_core.stage import Staged
+
+Strategy = Literal["separate", "single"]
+
+FOCUS_TABLE = "focus_cost_and_usage"
+ROLLUP_TABLE = "cost_rollup"
+
+NAMES_COLUMNS = {
+    "export": "VARCHAR",
+    "billing_period": "VARCHAR",
+    "source_version": "VARCHAR",
+    "part": "VARCHAR",
+    "position": "BIGINT",
+    "source_name": "VARCHAR",
+    "column_name": "VARCHAR",
+    "column_type": "VARCHAR",
+}
+"""One row per column, period and part: what `finops schema diff` compares and what keeps names stable."""
+
+_PERIOD_TABLE = re.compile(r"billing(_[a-z][a-z0-9_]*)?_\d{4}_\d{2}")
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a delivery's rows go."""
+
+    dataset: str
+    strategy: Strategy
+    export: str
+    period: Period
+
+    def raw(self, part: str) -> str:
+        """`billing_2024_01` or `billing_data`; `billing_amortized_2024_01` for a part."""
+        stem = f"billing_{part}" if part else "billing"
+        return f"{stem}_{self.period.slug}" if self.strategy == "separate" else f"{stem}_data"
+
+    def rows_of_period(self, export: str = "source_export", period: str = "billing_period") -> str:
+        """The condition for this export and period, by the names of the two columns."""
+        return f"{identifier(export)} = {literal(self.export)} AND {identifier(period)} = {literal(str(self.period))}"
+
+    def table(self, name: str) -> str:
+        return qualified(self.dataset, name)
+
+
+def raw_tables(where: Where, staged: Staged) -> list[Table]:
+    """One table per part that was delivered; the main part always, since an empty delivery empties the period."""
+    replaces = "true" if where.strategy == "separate" else where.rows_of_period()
+    delivered = {"", *(file.part for file in staged.delivery.files)}
+    return [
+        Table(where.raw(part), reading.columns, reading.select, replaces)
+        for part, reading in staged.parts.items()
+        if part in delivered
+    ]
+
+
+def names_table(where: Where, staged: Staged) -> Table:
+    """The names of this delivery's columns; what an earlier version of the period said goes."""
+    lineage = [where.export, str(where.period), staged.delivery.version]
+    rows = []
+    for part, reading in staged.parts.items():
+        for position, column in enumerate(reading.sources):
+            texts = [*lineage, part, str(position), column.source, column.name, reading.columns[column.name]]
+            rows.append(f"({', '.join(map(literal, texts))})")
+    values = f"VALUES {', '.join(rows)}" if rows else f"SELECT {', '.join(['NULL'] * len(NAMES_COLUMNS))} WHERE false"
+    casts = ", ".join(f"CAST({name} AS {kind}) AS {identifier(name)}" for name, kind in NAMES_COLUMNS.items())
+    select = f"SELECT {casts} FROM ({values}) AS t({', '.join(NAMES_COLUMNS)})"
+    return Table(schema.TABLE, NAMES_COLUMNS, select, where.rows_of_period("export"))
+
+
+def source_name(part: str) -> str:
+    """The relation that the provider's SQL reads a part from."""
+    return f"source_{part}" if part else "source"
+
+
+def source_relations(where: Where, staged: Staged, written: Collection[str]) -> tuple[str, ...]:
+    """Statements that make `source` and `source_<part>`: the period's raw rows, with every column that SQL may name.
+
+    They read raw tables that have been `written` just before; other parts are read from their files.
+    """
+    statements = []
+    for part, reading in staged.parts.items():
+        known = staged.dataset.known.items()
+        missing = [f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in known if name not in reading.columns]
+        name, columns = identifier(source_name(part)), ", ".join(["*", *missing])
+        if where.raw(part) in written:
+            origin = f"{where.table(where.raw(part))} WHERE {where.rows_of_period()}"
+            statements.append(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM {origin}")
+        else:
+            statements.append(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM ({reading.select})")
+    return tuple(statements)
+
+
+def lookup_relations(staged: Staged) -> tuple[str, ...]:
+    """The provider's tables of services, regions, units: all text, every time from the installed package."""
+    return tuple(
+        f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS SELECT * FROM "
+        f"read_csv({literal(str(path))}, header=true, all_varchar=true, delim=',', quote='\"')"
+        for name, path in staged.dataset.lookups.items()
+    )
+
+
+def rollup_table(where: Where, version: str) -> Table:
+    """Old versions stay, which is what a comparison of deliveries reads; the same version is never there twice."""
+    condition = where.rows_of_period("x_SourceExport", "x_BillingPeriod")
+    replaces = f"{condition} AND {identifier('x_SourceVersion')} = {literal(version)}"
+    focus = f"CREATE OR REPLACE TEMP VIEW focus AS SELECT * FROM {where.table(FOCUS_TABLE)} WHERE {condition}"
+    return Table(ROLLUP_TABLE, ROLLUP_COLUMNS, rollup_select(), replaces, (focus,))
+
+
+def stale_statements(where: Where, loaded: LedgerEntry | None, written: Iterable[str], focus: bool) -> list[str]:
+    """What an earlier load of the period left in tables that this one does not replace."""
+    if loaded is None:
+        return []
+    statements = []
+    for table in set(loaded.raw_tables) - set(written):
+        if _PERIOD_TABLE.fullmatch(table):
+            statements.append(f"DROP TABLE IF EXISTS {where.table(table)}")
+        else:
+            statements.append(f"DELETE FROM {where.table(table)} WHERE {where.rows_of_period()}")
+    if not focus and loaded.focus_rows is not None:
+        condition = where.rows_of_period("x_SourceExport", "x_BillingPeriod")
+        statements.append(f"DELETE FROM {where.table(FOCUS_TABLE)} WHERE {condition}")
+    return statements
+
+
+def view_statements(sql: Sql, dataset: str) -> Sequence[str]:
+    """The views: `billing` over all periods of a dataset; `focus.cost_and_usage` and `focus.cost_rollup` over all."""
+    tables = sql.query(
+        "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' "
+        "AND table_catalog = current_database() ORDER BY table_schema, table_name"
+    )
+    statements = [
+        f"CREATE OR REPLACE VIEW {qualified(dataset, view)} AS {_union(dataset, names)}"
+        for view, names in _period_views(name for schema, name in tables if schema == dataset).items()
+    ]
+    statements.append("CREATE SCHEMA IF NOT EXISTS focus")
+    for view, table in (("cost_and_usage", FOCUS_TABLE), ("cost_rollup", ROLLUP_TABLE)):
+        schemas = [schema for schema, name in tables if name == table]
+        if schemas:
+            rows = " UNION ALL BY NAME ".join(f"SELECT * FROM {qualified(schema, table)}" for schema in schemas)
+            statements.append(f"CREATE OR REPLACE VIEW focus.{view} AS {rows}")
+    return statements
+
+
+def _period_views(tables: Iterable[str]) -> Mapping[str, list[str]]:
+    """View name -> its tables: `billing`, and `billing_<part>` for parts."""
+    views: dict[str, list[str]] = {}
+    for table in tables:
+        stem = re.sub(r"_(\d{4}_\d{2}|data)$", "", table)
+        if stem != table and (stem == "billing" or stem.startswith("billing_")):
+            views.setdefault(stem, []).append(table)
+    return views
+
+
+def _union(dataset: str, tables: Iterable[str]) -> str:
+    return " UNION ALL BY NAME ".join(f"SELECT * FROM {qualified(dataset, table)}" for table in tables)
