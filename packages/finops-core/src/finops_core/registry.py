@@ -164,5 +164,4 @@ def _distribution(entry: EntryPoint) -> tuple[str, str, str]:
     """Name, version and summary of the distribution that an entry point stands in."""
     if entry.dist is None:
         return "unknown", "", ""
-    metadata = entry.dist.metadata
-    return entry.dist.name, entry.dist.version, metadata["Summary"] if "Summary" in metadata else ""
+    return entry.dist.name, entry.dist.version, str(entry.dist.metadata.json.get("summary", ""))
