@@ -117,10 +117,10 @@ def reading(
     rules = {file.found: dataset.columns(file.found) for file in full}
     names = assign((column for columns in rules.values() for column in columns), history)
     groups = []
-    for found, rule in rules.items():
-        alike = [file for file in full if file.found == found]
-        _require(dataset, rule, alike[0])
-        groups.append(_Group(dataset, alike, tuple(named(rule, names))))
+    for found, kind in dict.fromkeys((file.found, file.kind) for file in full):
+        alike = [file for file in full if (file.found, file.kind) == (found, kind)]
+        _require(dataset, rules[found], alike[0])
+        groups.append(_Group(dataset, alike, tuple(named(rules[found], names))))
     types, sources = _unite(groups)
     selects = [group.select(connection, delivery, types) for group in groups]
     columns = {**types, **LINEAGE}

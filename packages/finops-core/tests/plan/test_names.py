@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from finops_core.delivery import Column
+from finops_core.names import LONGEST, RESERVED, assign
+from finops_core.sql import identifier, literal, slug
+from hypothesis import given
+from hypothesis import strategies as st
+
+SOURCES = st.lists(st.tuples(st.text(min_size=1), st.sampled_from(["a", "A", "b", "", "x" * 80, "billing_period"])))
+
+
+def columns(pairs: list[tuple[str, str]]) -> list[Column]:
+    return [Column(name, "VARCHAR", source) for source, name in dict(pairs).items()]
+
+
+@given(SOURCES)
+def test_every_source_gets_a_name_of_its_own(pairs: list[tuple[str, str]]) -> None:
+    names = assign(columns(pairs))
+    assert set(names) == {source for source, _ in pairs}
+    lowered = [name.lower() for name in names.values()]
+    assert len(set(lowered)) == len(lowered)
+    assert not set(lowered) & RESERVED
+    assert all(0 < len(name.encode()) <= LONGEST for name in names.values())
+
+
+@given(SOURCES, st.randoms(use_true_random=False))
+def test_the_order_of_columns_does_not_matter(pairs: list[tuple[str, str]], random: object) -> None:
+    forward = columns(pairs)
+    assert assign(forward) == assign(list(reversed(forward)))
+
+
+@given(SOURCES, SOURCES)
+def test_a_column_keeps_the_name_it_got_first(first: list[tuple[str, str]], second: list[tuple[str, str]]) -> None:
+    history = assign(columns(first))
+    wanted = {**dict(second), **dict(first)}
+    later = assign(columns(list(wanted.items())), history)
+    assert {source: later[source] for source in history} == history
+
+
+def test_tags_that_differ_by_case_stay_apart_whichever_month_they_come_in() -> None:
+    upper = Column("resource_tags_user_owner", "VARCHAR", "resourceTags/user:Owner")
+    lower = Column("resource_tags_user_owner", "VARCHAR", "resourceTags/user:owner")
+    january = assign([upper])
+    february = assign([upper, lower], january)
+    march = assign([lower], {**january, **february})
+    assert january[upper.source] == february[upper.source] == "resource_tags_user_owner"
+    assert march[lower.source] == february[lower.source] != "resource_tags_user_owner"
+
+
+@given(st.text(min_size=1).filter(lambda text: "\x00" not in text))
+def test_quoting_survives_any_text(text: str) -> None:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        result = connection.execute(f"SELECT {literal(text)} AS {identifier('c' + text)}")
+        assert result.description is not None
+        assert result.description[0][0] == "c" + text
+        assert result.fetchall() == [(text,)]
+
+
+@given(st.text(), st.text())
+def test_slugs_are_safe_and_keep_names_apart(one: str, other: str) -> None:
+    assert slug(one).isascii()
+    assert slug(one).isidentifier()
+    if slug(one) == slug(other):
+        fold = str.maketrans("-. ", "___")
+        assert one.lower().translate(fold).strip("_") == other.lower().translate(fold).strip("_")
