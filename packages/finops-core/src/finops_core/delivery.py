@@ -35,7 +35,8 @@ class Delivery:
 
     `columns` maps a source column to the type that the manifest declares for it, where it declares any.
     `problem` says why this delivery cannot be loaded although it exists (a manifest that is not JSON, a key outside
-    the bucket): its period fails, the others go on.
+    the bucket): its period fails, the others go on. `where` is a SQL condition over our column names that picks this
+    period's rows out of files that hold several periods; "" takes all rows.
     """
 
     provider: str
@@ -50,6 +51,7 @@ class Delivery:
     rows: int | None = None
     manifest: str = ""
     problem: str = ""
+    where: str = ""
     final: bool | None = None
     details: dict[str, str] = field(default_factory=dict, compare=False)
 

@@ -124,9 +124,10 @@ def reading(
     types, sources = _unite(groups)
     selects = [group.select(connection, delivery, types) for group in groups]
     columns = {**types, **LINEAGE}
-    rows = [file.rows for file in files]
+    rows = [None if delivery.where else file.rows for file in files]
+    select = "\nUNION ALL\n".join(selects) or _nothing(columns)
     return Reading(
-        select="\nUNION ALL\n".join(selects) or _nothing(columns),
+        select=f"SELECT * FROM (\n{select}\n) WHERE {delivery.where}" if delivery.where and selects else select,
         columns=columns,
         sources=sources,
         rows=None if None in rows else sum(n for n in rows if n is not None),
