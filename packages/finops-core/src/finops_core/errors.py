@@ -65,6 +65,10 @@ class DeliveryError(FinopsError):
     code = "FIN020"
 
 
+class DeliveryReplaced(DeliveryError):
+    """The provider delivered the period anew while we read it: nothing is wrong, discovering it again will do."""
+
+
 class ValueDoesNotFit(DeliveryError):
     code = "FIN021"
 
