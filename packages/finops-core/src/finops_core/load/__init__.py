@@ -1,0 +1,73 @@
+"""The load stage: a period's rows, FOCUS, rollup, ledger and dlt's own record of them, in ONE transaction.
+
+    Target, Package -> load() -> Loaded
+
+    target.py        where bills are loaded
+    package.py       what is loaded: tables, each a SELECT in DuckDB's dialect, and the checks before the commit
+    columns.py       DuckDB types as dlt's hints; whether new rows fit the columns that stand in the destination
+    embedded.py      one DuckDB connection: its settings, waiting for its lock, reading from it
+    apply.py         runs a package's SELECTs inside an open transaction
+    records.py       dlt: creates and migrates the tables, keeps _dlt_version and _dlt_loads, in that transaction
+    records_duckdb.py    dlt's DuckDB client for it
+    failures.py      what the database says, as errors of finops
+    postgres.py      the same on a PostgreSQL server
+
+Nothing outside this package knows dlt. On DuckDB readers of other processes see the old period or the new one, whenever
+the loading process ends; a load that fails leaves not even an empty table behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from finops_core.errors import ConfigError
+from finops_core.load.failures import nothing_yet
+from finops_core.load.package import Connection, Loaded, Package, Sql, Table
+from finops_core.load.target import Target
+
+__all__ = ["Connection", "Loaded", "Package", "Sql", "Table", "Target", "connect_readonly", "load", "read_rows"]
+
+
+def load(target: Target, package: Package, waiting: Callable[[str], None] | None = None) -> Loaded:
+    """Apply the package's tables, in order, in one transaction: afterwards all of it is new, or none of it.
+
+    `waiting` is told once, in words, when another process holds the database. Raises DestinationLocked when it still
+    does after `target.lock_wait` seconds, DiskFull, DestinationError (the columns do not fit), whatever
+    `package.check` raises, and DuckDB's own error when a SELECT fails: a value that cannot be converted, a file
+    that cannot be read. KeyboardInterrupt stays KeyboardInterrupt.
+    """
+    if target.kind == "duckdb":
+        from finops_core.load.embedded import load_embedded
+
+        return load_embedded(target, package, waiting)
+    raise ConfigError(f"{target.kind} is not loaded yet", where=target.shown)
+
+
+def connect_readonly(
+    target: Target, waiting: Callable[[str], None] | None = None
+) -> AbstractContextManager[Connection]:
+    """Open the destination for reading only, for as long as the `with` block lasts.
+
+    DuckDB: files of the machine cannot be reached and settings cannot be changed through it. Raises DataMissing when
+    there is no database yet, DestinationLocked when a load still holds it after `target.lock_wait` seconds.
+    """
+    if target.kind == "duckdb":
+        from finops_core.load.embedded import reading
+
+        return reading(target, waiting)
+    raise ConfigError(f"{target.kind} is not read yet", where=target.shown)
+
+
+def read_rows(target: Target, dataset: str, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """The rows of one query on the tables of `dataset` (bare names are its tables), `?` standing for each parameter.
+
+    Raises DataMissing when the database, the dataset or a table is not there yet.
+    """
+    with connect_readonly(target) as connection:
+        try:
+            connection.enter(dataset)
+            return connection.query(sql, *parameters)
+        except connection.missing as error:
+            raise nothing_yet(target) from error

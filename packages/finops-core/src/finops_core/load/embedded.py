@@ -1,0 +1,165 @@
+"""DuckDB in this process: one connection from dlt's first look to the commit, so that nobody slips in between."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from finops_core.errors import ConfigError
+from finops_core.load.apply import apply
+from finops_core.load.columns import quoted
+from finops_core.load.failures import is_locked, locked, nothing_yet, translated
+from finops_core.load.package import Loaded, Package
+from finops_core.load.target import Target
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+POLL = 0.1
+"""Seconds between two tries for a locked file: short for a person, long for the file system."""
+
+_ONE_AT_A_TIME = threading.Lock()
+"""dlt keeps its run context per process; DuckDB would let two threads of a process write at once."""
+
+_READERS = iter(range(10**9))
+
+
+class DuckDbSql:
+    """A DuckDB connection as `Connection`."""
+
+    def __init__(self, connection: DuckDBPyConnection) -> None:
+        import duckdb
+
+        self.connection = connection
+        self.missing: tuple[type[Exception], ...] = (duckdb.CatalogException,)
+
+    def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        try:
+            return self.connection.execute(sql, list(parameters) or None).fetchall()
+        except RuntimeError as error:
+            # Ctrl-C while DuckDB works arrives as this, the KeyboardInterrupt is lost on the way.
+            if type(error) is RuntimeError and "interrupted" in str(error):
+                raise KeyboardInterrupt from error
+            raise
+
+    def run(self, sql: str) -> None:
+        self.query(sql)
+
+    def enter(self, dataset: str) -> None:
+        self.run(f"USE {quoted(dataset)}")
+
+
+def load_embedded(target: Target, package: Package, waiting: Callable[[str], None] | None) -> Loaded:
+    """`finops_core.load.load` for DuckDB."""
+    if target.path.stem.lower() == package.dataset.lower():
+        raise ConfigError(
+            f"the dataset {package.dataset!r} has the name of the database file", where=target.shown,
+            hint="DuckDB could not tell them apart: choose another dataset_name",
+        )  # fmt: skip
+    with _ONE_AT_A_TIME, translated(target):
+        target.path.parent.mkdir(parents=True, exist_ok=True)
+        target.data_dir.mkdir(parents=True, exist_ok=True)
+        with opened(target, waiting) as connection, working_folder(target) as folder:
+            return load_through(connection, package, folder)
+
+
+def load_through(connection: DuckDBPyConnection, package: Package, folder: Path) -> Loaded:
+    """The whole load on an open connection; `folder` is for dlt alone."""
+    from finops_core.load.records import record
+    from finops_core.load.records_duckdb import records_in
+
+    sql = DuckDbSql(connection)
+    sql.run("BEGIN TRANSACTION")
+    try:
+        load_id = record(package, records_in(connection), folder)
+        rows = apply(package, sql, load_id)
+        sql.run("COMMIT")
+    except BaseException:
+        import duckdb
+
+        with suppress(duckdb.Error):  # there is no transaction any more where the database itself gave up
+            connection.rollback()
+        raise
+    return Loaded(load_id, rows)
+
+
+@contextmanager
+def opened(target: Target, waiting: Callable[[str], None] | None = None) -> Iterator[DuckDBPyConnection]:
+    """The only connection of any process to the target's file, with our settings; waits for whoever holds it."""
+    config = {**_limits(target), "temp_directory": str(target.work_dir / "spill"), "preserve_insertion_order": False}
+    with _connected(target, config, waiting, read_only=False) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+
+
+@contextmanager
+def reading(target: Target, waiting: Callable[[str], None] | None = None) -> Iterator[DuckDbSql]:
+    """`finops_core.load.connect_readonly` for DuckDB."""
+    with translated(target):
+        if not target.path.exists():
+            raise nothing_yet(target)
+        # A directory of its own: readers of several processes would write over each other's spilled blocks.
+        spill = target.work_dir.with_suffix(f".reading-{_this_process()}-{next(_READERS)}")
+        config = {**_limits(target), "temp_directory": str(spill)}
+        with _connected(target, config, waiting, read_only=True) as connection:
+            # In this order: each of the last two forbids what comes before it.
+            for setting in ("TimeZone = 'UTC'", "enable_external_access = false", "lock_configuration = true"):
+                connection.execute(f"SET {setting}")
+            try:
+                yield DuckDbSql(connection)
+            finally:
+                shutil.rmtree(spill, ignore_errors=True)
+
+
+@contextmanager
+def working_folder(target: Target) -> Iterator[Path]:
+    """An empty folder for dlt. The caller holds the database's lock, so whatever is left there is nobody's."""
+    for leftover in (target.work_dir, *target.data_dir.glob(f"{target.work_dir.stem}.reading-*")):
+        shutil.rmtree(leftover, ignore_errors=True)
+    folder = target.work_dir / "dlt"
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(target.work_dir, ignore_errors=True)
+
+
+@contextmanager
+def _connected(
+    target: Target, config: dict[str, Any], waiting: Callable[[str], None] | None, *, read_only: bool
+) -> Iterator[DuckDBPyConnection]:
+    import duckdb
+
+    until, told = time.monotonic() + target.lock_wait, False
+    while True:
+        try:
+            connection = duckdb.connect(str(target.path), read_only=read_only, config=config)
+            break
+        except (duckdb.IOException, duckdb.ConnectionException) as error:
+            if not is_locked(error):
+                raise
+            if time.monotonic() >= until:
+                raise locked(error, target) from error
+            if waiting and not told:
+                waiting(f"waiting up to {target.lock_wait:.0f} s: {locked(error, target).what}")
+                told = True
+            time.sleep(POLL)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _limits(target: Target) -> dict[str, Any]:
+    return {"memory_limit": target.memory_limit, **({"threads": target.threads} if target.threads else {})}
+
+
+def _this_process() -> int:
+    import os
+
+    return os.getpid()

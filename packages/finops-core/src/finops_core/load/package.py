@@ -1,0 +1,84 @@
+"""What a load consists of: values and two small protocols."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+WHOLE = "true"
+"""`Table.replaces` for a table that is replaced whole, columns included."""
+
+
+class Sql(Protocol):
+    """An open connection to the destination."""
+
+    def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Run one statement, `?` standing for each parameter, and return its rows."""
+
+    def run(self, sql: str) -> None:
+        """Run statements that return nothing."""
+
+
+class Connection(Sql, Protocol):
+    """A connection that was opened for reading."""
+
+    missing: tuple[type[Exception], ...]
+    """What the database raises for a dataset or table that is not there."""
+
+    def enter(self, dataset: str) -> None:
+        """From here on bare table names are looked up in this dataset, if it is there."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the destination and the rows that it gets.
+
+    columns    name -> DuckDB type, in order: VARCHAR, DECIMAL(p,s), TIMESTAMP (naive UTC), DATE, BOOLEAN, BIGINT,
+               DOUBLE, JSON.
+    select     a SELECT in DuckDB's dialect that yields exactly these columns, or a function that returns one when the
+               table's turn comes: it may query what was loaded before it. `getvariable('finops_load_id')` is dlt's
+               load id, and bare table names are those of the package's dataset.
+    replaces   "true": the whole table, its columns included; a condition: those rows; None: nothing, rows are added.
+               Rows that are replaced are gone when the SELECT runs (a function is asked before).
+    before     statements run just before, for example CREATE OR REPLACE TEMP VIEW source AS ...
+    """
+
+    name: str
+    columns: Mapping[str, str]
+    select: str | Callable[[Sql], str]
+    replaces: str | None
+    before: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Package:
+    """Tables that become new together.
+
+    dataset    schema of the destination, for example `aws_billing`.
+    pipeline   dlt's pipeline name, one per (export, period): [a-z0-9_]+.
+    check      is called when all tables are written; whatever it raises rolls everything back.
+    after      further statements of the same transaction (views), asked for after the check.
+    """
+
+    dataset: str
+    pipeline: str
+    tables: tuple[Table, ...]
+    check: Callable[[Sql], None]
+    after: Callable[[Sql], Sequence[str]] | None = None
+
+    def __post_init__(self) -> None:
+        names = [table.name.lower() for table in self.tables]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"tables that are loaded twice: {', '.join(sorted(twice))}")
+        if not re.fullmatch("[a-z0-9_]+", self.pipeline):
+            raise ValueError(f"{self.pipeline!r} is not a pipeline name")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """dlt's load id, which `_dlt_loads` holds with status 0, and the rows written per table."""
+
+    load_id: str
+    rows: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,100 @@
+"""Where bills are loaded, as a value."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from finops_core.errors import ConfigError
+
+DATABASE = "finops.duckdb"
+"""File of the default destination, in the data directory."""
+
+HINT = "write duckdb, a path ending in .duckdb, or postgresql://USER:PASSWORD@HOST/DATABASE"
+
+_SUFFIXES = (".duckdb", ".ddb", ".db")
+_SIZE = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
+_SECRET = re.compile(r"(?i)\b(password|passwd|pwd|token|secret|key)=[^&\s]+")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where bills are loaded.
+
+    kind          "duckdb" or "postgres".
+    location      DuckDB: the path of the file. PostgreSQL: the URL with its credentials.
+    data_dir      where temporary files go; nothing in it outlives a load.
+    memory_limit  how much DuckDB may use, as DuckDB writes it; larger work is spilled to data_dir.
+    threads       of DuckDB; None: as many as there are cores.
+    lock_wait     seconds to wait for another process that holds the database.
+    """
+
+    kind: str
+    location: str = field(repr=False)
+    data_dir: Path
+    memory_limit: str = "2GB"
+    threads: int | None = None
+    lock_wait: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not _SIZE.fullmatch(self.memory_limit.strip()):
+            raise ConfigError(f"{self.memory_limit!r} is not a memory limit", hint="for example 2GB, 512MB or 50%")
+        if self.threads is not None and self.threads < 1:
+            raise ConfigError(f"{self.threads} threads cannot load anything", hint="1 or more, or leave it out")
+
+    @classmethod
+    def parse(
+        cls,
+        text: str,
+        data_dir: Path,
+        *,
+        memory_limit: str = "2GB",
+        threads: int | None = None,
+        lock_wait: float = 60.0,
+    ) -> Target:
+        """Read a destination: `duckdb`, a path, a `duckdb:` or `postgresql:` URL. Raises ConfigError for others."""
+        kind, location = _locate(text.strip(), data_dir)
+        return cls(kind, location, data_dir, memory_limit, threads, lock_wait)
+
+    @property
+    def path(self) -> Path:
+        """The DuckDB file. Only where `kind` is "duckdb"."""
+        return Path(self.location)
+
+    @property
+    def shown(self) -> str:
+        """The location without its password."""
+        if self.kind == "duckdb":
+            return self.location
+        parts = urlsplit(self.location)
+        user, at, host = parts.netloc.rpartition("@")
+        user = f"{user.partition(':')[0]}:***" if ":" in user else user
+        return urlunsplit((parts.scheme, f"{user}{at}{host}", parts.path, _SECRET.sub(r"\1=***", parts.query), ""))
+
+    @property
+    def work_dir(self) -> Path:
+        """Temporary files of a load into this database. Who holds the database's lock may wipe it."""
+        if self.kind == "duckdb" and self.path.resolve().parent == self.data_dir.resolve():
+            return self.data_dir / f"{self.path.name}.loading"
+        place = str(self.path.resolve()) if self.kind == "duckdb" else self.location
+        return self.data_dir / f"{self.kind}-{hashlib.sha256(place.encode()).hexdigest()[:10]}.loading"
+
+
+def _locate(text: str, data_dir: Path) -> tuple[str, str]:
+    scheme, colon, rest = text.partition(":")
+    if text in ("", "duckdb"):
+        return "duckdb", str(data_dir / DATABASE)
+    if scheme in ("postgres", "postgresql") and rest.startswith("//"):
+        if not urlsplit(text).path.strip("/"):
+            raise ConfigError(f"{scheme}://… names no database", hint=HINT)
+        return "postgres", f"postgresql:{rest}"
+    if scheme == "duckdb" and colon:
+        rest = unquote(rest.removeprefix("//"))
+        if rest and not rest.startswith(":") and not rest.endswith("/"):
+            return "duckdb", rest
+    elif text.endswith(_SUFFIXES) and "://" not in text and scheme not in ("md", "motherduck"):
+        return "duckdb", text
+    raise ConfigError(f"{scheme + ':…' if colon else repr(text)} is not a destination that finops can load", hint=HINT)
