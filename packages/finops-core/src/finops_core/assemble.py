@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from finops_core import ledger, tables
 from finops_core.account import Account
-from finops_core.focus.conversion import Lineage, focus_select, statement
+from finops_core.focus.conversion import convert
 from finops_core.load import Package, Table
 from finops_core.sql import identifier, slug
 
@@ -39,16 +39,18 @@ def assemble(
     written = tuple(table.name for table in raw)
     account = Account(staged, where, written, focus, options.allow_unbalanced)
     sources = tables.source_relations(where, staged, written)
-    converted = [focus_table(where, staged, connection, sources), tables.rollup_table(where, delivery.version)]
+    converted = (
+        [focus_table(where, staged, connection, sources), tables.rollup_table(where, delivery.version)] if focus else []
+    )
     before = () if focus else sources
     book = Table(ledger.TABLE, ledger.COLUMNS, account.ledger_select, None, before)
     stale = tables.stale_statements(where, step.loaded, written, focus)
     package = Package(
         dataset=where.dataset,
         pipeline=slug(f"{where.dataset} {delivery.period.slug}"),
-        tables=(*raw, tables.names_table(where, staged), *(converted if focus else ()), book),
+        tables=(*raw, tables.names_table(where, staged), *converted, book),
         check=lambda sql: None,
-        after=lambda sql: [*stale, *tables.view_statements(sql, where.dataset)],
+        after=lambda sql: [*stale, *tables.view_statements(sql, where.dataset, tables.dropped(step.loaded, written))],
     )
     return account, package
 
@@ -57,18 +59,12 @@ def focus_table(
     where: tables.Where, staged: Staged, connection: duckdb.DuckDBPyConnection, sources: tuple[str, ...]
 ) -> Table:
     """The FOCUS table: the provider's SELECT, its columns found out on empty relations of the same shape."""
-    delivery, dataset = staged.delivery, staged.dataset
-    if dataset.focus is None:
-        raise ValueError(f"{dataset.name} has no FOCUS conversion")
     lookups = tables.lookup_relations(staged)
-    for statement_ in (*_empty_sources(staged), *lookups):
-        connection.execute(statement_)
-    sql = statement(dataset.focus.read_text(encoding="utf-8"))
-    found = {row[0]: row[1] for row in connection.execute(f"DESCRIBE {sql}").fetchall()}
-    lineage = Lineage(str(delivery.period), delivery.provider, delivery.export, delivery.version)
-    select, columns = focus_select(sql, found, lineage)
+    for statement in (*_empty_sources(staged), *lookups):
+        connection.execute(statement)
+    converted = convert(connection, staged.delivery, staged.dataset)
     replaces = where.rows_of_period("x_SourceExport", "x_BillingPeriod")
-    return Table(tables.FOCUS_TABLE, columns, select, replaces, (*sources, *lookups))
+    return Table(tables.FOCUS_TABLE, converted.columns, converted.select, replaces, (*sources, *lookups))
 
 
 def _empty_sources(staged: Staged) -> list[str]:

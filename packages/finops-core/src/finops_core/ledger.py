@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from finops_core.errors import DataMissing
 from finops_core.periods import Period
-from finops_core.sql import qualified
+from finops_core.sql import literal, qualified
 
 if TYPE_CHECKING:
-    from finops_core.load import Target
+    from finops_core.load import Sql, Target
 
 TABLE = "import_ledger"
 
@@ -86,10 +86,23 @@ def loaded_periods(target: Target, dataset: str | None = None) -> list[LedgerEnt
 
     Raises DestinationLocked when another process keeps the database to itself.
     """
-    from finops_core.load import datasets, read_rows
+    from finops_core.load import connect_readonly
 
-    names: Iterable[str] = datasets(target) if dataset is None else [dataset]
-    return [entry(name, row) for name in names for row in read_rows(target, name, TABLE, current_sql(name))]
+    try:
+        with connect_readonly(target) as connection:
+            held = datasets(connection)
+            names = held if dataset is None else [name for name in held if name == dataset]
+            return [entry(name, row) for name in names for row in connection.query(current_sql(name))]
+    except DataMissing:
+        return []
+
+
+def datasets(sql: Sql) -> list[str]:
+    """The datasets that finops has loaded bills into: those with a ledger."""
+    rows = sql.query(
+        f"SELECT table_schema FROM information_schema.tables WHERE table_name = {literal(TABLE)} ORDER BY table_schema"
+    )
+    return [schema for (schema,) in rows if not schema.endswith("_staging")]
 
 
 def entry(dataset_name: str, row: tuple[Any, ...]) -> LedgerEntry:

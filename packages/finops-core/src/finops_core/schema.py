@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from finops_core.errors import DataMissing
 from finops_core.periods import Period
-from finops_core.sql import literal, qualified
 
 if TYPE_CHECKING:
     from finops_core.load import Target
@@ -43,13 +43,16 @@ def known_columns(target: Target, dataset: str, export: str) -> list[KnownColumn
     """Every column of every period that is loaded of an export; empty before the first load."""
     from finops_core.load import read_rows
 
-    rows = read_rows(
-        target,
-        dataset,
-        TABLE,
-        f"SELECT billing_period, part, source_name, column_name, column_type FROM {qualified(dataset, TABLE)} "
-        f"WHERE export = {literal(export)} ORDER BY billing_period, part, position",
-    )
+    try:
+        rows = read_rows(
+            target,
+            dataset,
+            "SELECT billing_period, part, source_name, column_name, column_type FROM column_names "
+            "WHERE export = ? ORDER BY billing_period, part, position",
+            export,
+        )
+    except DataMissing:
+        return []
     return [KnownColumn(Period.parse(row[0]), *row[1:]) for row in rows]
 
 

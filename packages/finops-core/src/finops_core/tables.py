@@ -128,31 +128,39 @@ def rollup_table(where: Where, version: str) -> Table:
     return Table(ROLLUP_TABLE, ROLLUP_COLUMNS, rollup_select(), replaces, (focus,))
 
 
-def stale_statements(where: Where, loaded: LedgerEntry | None, written: Iterable[str], focus: bool) -> list[str]:
-    """What an earlier load of the period left in tables that this one does not replace."""
+def dropped(loaded: LedgerEntry | None, written: Collection[str]) -> set[str]:
+    """Tables of the period alone that an earlier load wrote and this one does not replace."""
+    before = loaded.raw_tables if loaded else ()
+    return {table for table in before if table not in written and _PERIOD_TABLE.fullmatch(table)}
+
+
+def stale_statements(where: Where, loaded: LedgerEntry | None, written: Collection[str], focus: bool) -> list[str]:
+    """Remove what an earlier load of the period left in tables that this one does not replace."""
     if loaded is None:
         return []
-    statements = []
-    for table in set(loaded.raw_tables) - set(written):
-        if _PERIOD_TABLE.fullmatch(table):
-            statements.append(f"DROP TABLE IF EXISTS {where.table(table)}")
-        else:
-            statements.append(f"DELETE FROM {where.table(table)} WHERE {where.rows_of_period()}")
+    gone = dropped(loaded, written)
+    statements = [f"DROP TABLE IF EXISTS {where.table(table)}" for table in sorted(gone)]
+    for table in sorted({*loaded.raw_tables} - {*written} - gone):
+        statements.append(f"DELETE FROM {where.table(table)} WHERE {where.rows_of_period()}")
     if not focus and loaded.focus_rows is not None:
         condition = where.rows_of_period("x_SourceExport", "x_BillingPeriod")
         statements.append(f"DELETE FROM {where.table(FOCUS_TABLE)} WHERE {condition}")
     return statements
 
 
-def view_statements(sql: Sql, dataset: str) -> Sequence[str]:
-    """The views: `billing` over all periods of a dataset; `focus.cost_and_usage` and `focus.cost_rollup` over all."""
+def view_statements(sql: Sql, dataset: str, gone: Collection[str]) -> Sequence[str]:
+    """The views: `billing` over all periods of a dataset; `focus.cost_and_usage` and `focus.cost_rollup` over all.
+
+    `gone`: tables of the dataset that are about to be dropped.
+    """
     tables = sql.query(
         "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' "
         "AND table_catalog = current_database() ORDER BY table_schema, table_name"
     )
+    mine = [name for schema, name in tables if schema == dataset and name not in gone]
     statements = [
         f"CREATE OR REPLACE VIEW {qualified(dataset, view)} AS {_union(dataset, names)}"
-        for view, names in _period_views(name for schema, name in tables if schema == dataset).items()
+        for view, names in _period_views(mine).items()
     ]
     statements.append("CREATE SCHEMA IF NOT EXISTS focus")
     for view, table in (("cost_and_usage", FOCUS_TABLE), ("cost_rollup", ROLLUP_TABLE)):

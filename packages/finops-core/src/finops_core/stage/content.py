@@ -48,7 +48,7 @@ def check_gzip(path: Path, key: str) -> None:
         with igzip.open(path, "rb") as stream:
             while stream.read(CHUNK):
                 pass
-    except (EOFError, OSError, igzip_lib.IsalError) as error:
+    except (EOFError, OSError, igzip_lib.error) as error:
         raise DeliveryError(
             f"a file is damaged: {error}",
             where=key,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from finops_core.stage import Staged
 
 _CSV_ERROR = re.compile(r"CSV Error on Line: (\d+)")
-_FILE = re.compile(r"[Ff]ile(?:name)?[:=]?\s*\"?([^\"\n]+)\"?")
+_CSV_REASONS = ("Expected Number", "Value with", "Invalid unicode", "Maximum line", "The CSV Parser", "Error when")
 
 
 @contextmanager
@@ -29,7 +29,8 @@ def explained(delivery: Delivery, staged: Staged | None = None) -> Iterator[None
         yield
     except FinopsError:
         raise
-    except duckdb.Error as error:
+    except (duckdb.DataError, duckdb.OperationalError, duckdb.InvalidInputException) as error:
+        # Any other error of DuckDB is a mistake in SQL, ours or a provider's, and not a property of the bill.
         raise explain(error, delivery, staged) from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -57,8 +58,9 @@ def explain(error: Exception, delivery: Delivery, staged: Staged | None) -> Fino
             hint="amounts are kept as DECIMAL(38,18): at most 20 digits before the point and 18 after it",
         )
     if match := _CSV_ERROR.search(text):
+        reason = next((line for line in text.splitlines() if line.startswith(_CSV_REASONS)), "it does not parse")
         return DeliveryError(
-            f"a CSV record is malformed: {text.splitlines()[-1] if text.splitlines() else text}",
+            f"a CSV record is malformed: {reason.rstrip('.')}",
             where=f"{_key_in(text, delivery)}, line {match[1]}",
             hint="the file is damaged, or it is not the CSV that this export writes",
         )
