@@ -153,10 +153,10 @@ KINDS = (
 )
 
 COMMITMENTS = (
-    Commitment("compute-reserved", "compute", "units", "partial", share=180, discount=380),
-    Commitment("database-reserved", "database", "units", "all", share=420, discount=340),
-    Commitment("compute-plan", "compute", "spend", "none", share=420, discount=270),
-    Commitment("compute-plan-upfront", "compute", "spend", "all", share=90, discount=310),
+    Commitment("compute-reserved", "compute", "units", "partial", share=80, discount=380),
+    Commitment("database-reserved", "database", "units", "all", share=170, discount=340),
+    Commitment("compute-plan", "compute", "spend", "none", share=320, discount=270),
+    Commitment("compute-plan-upfront", "compute", "spend", "all", share=32, discount=310),
 )
 
 
