@@ -25,7 +25,7 @@ class Positive(int):
 
 
 class ByteSize(str):
-    """An amount of memory as DuckDB reads it: `2GB`, `512MiB`."""
+    """An amount of memory as DuckDB reads it: `2GB`, `512MiB`, `50%`."""
 
 
 class SchemaName(str):
@@ -110,8 +110,8 @@ def _period(text: str) -> Period:
 
 
 def _size(text: str) -> str:
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?\s*([KMGT]i?B|B)", text.strip(), re.IGNORECASE):
-        raise ValueError(f"{text!r} is not an amount of memory: write it as 2GB or 512MiB")
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?\s*([KMGT]i?B|%)", text.strip(), re.IGNORECASE):
+        raise ValueError(f"{text!r} is not an amount of memory: write it as 2GB, 512MiB or 50%")
     return text.strip()
 
 

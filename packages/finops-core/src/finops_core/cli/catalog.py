@@ -1,0 +1,29 @@
+"""The commands, and where each stands in `finops --help`. Help for them is here so that none has to be imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+GROUPS = ("Start", "Data", "Look", "Extend")
+"""Sections of `finops --help`, in order. Installed providers stand in Data."""
+
+PROVIDERS_GROUP = "Data"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A builtin command: `module` is below finops_core.cli; its function `command()` builds the command or group."""
+
+    name: str
+    group: str
+    module: str
+    help: str
+
+
+CATALOG = (
+    Entry("demo", "Start", "demo", "Generate three months of bills, import them and show what they cost."),
+    Entry("config", "Start", "config", "Show, create and find the configuration."),
+    Entry("status", "Look", "status", "What is loaded: periods, versions, rows and cost."),
+    Entry("sample", "Extend", "sample", "Write generated bills as a provider would deliver them."),
+    Entry("plugins", "Extend", "plugins", "The installed providers."),
+)

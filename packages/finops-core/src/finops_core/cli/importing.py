@@ -1,0 +1,113 @@
+"""`finops NAME IMPORT-COMMAND`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from finops_core.cli.flags import Configured, configured
+from finops_core.cli.listing import show
+from finops_core.cli.session import Session
+from finops_core.config import ProviderRun, provider_definitions, provider_runs
+from finops_core.errors import AccessError, FinopsError, ImportFailed, UsageError
+from finops_core.progress import display_for, error_lines
+
+if TYPE_CHECKING:
+    from typer import Context
+
+    from finops_core.pipeline import ImportOptions, ImportReport
+    from finops_core.provider import Provider
+
+
+@dataclass(frozen=True)
+class Switches:
+    """What one run does differently."""
+
+    dry_run: bool = False
+    force: bool = False
+    no_focus: bool = False
+    no_raw: bool = False
+    allow_unbalanced: bool = False
+
+    def __post_init__(self) -> None:
+        if self.no_focus and self.no_raw:
+            raise UsageError("--no-focus and --no-raw together load nothing", hint="leave one of them out")
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Switches:
+        return cls(**{name: bool(values.get(name)) for name in cls.__dataclass_fields__})
+
+
+def import_bills(provider: type[Provider], context: Context) -> None:
+    """Import each export. Raises what stopped it, or ImportFailed when some periods failed and others are loaded."""
+    switches = Switches.of(context.params)
+    settings = configured(context.params, provider_definitions(provider))
+    runs = provider_runs(provider, settings.sources, context.params.get("export"))
+    session = Session.of(context)
+    if switches.dry_run:
+        from finops_core.cli.manifests import planned
+
+        show(planned(runs, settings, switches), session, None, None)
+        session.note("nothing was changed")
+        return
+    run_all(runs, settings, switches, session)
+    session.suggest(f"finops status {provider.name}")
+
+
+def run_all(
+    runs: Sequence[ProviderRun], settings: Configured, switches: Switches, session: Session
+) -> list[ImportReport]:
+    """Import one export after the other. One that cannot be imported does not keep the others from it."""
+    reports: list[ImportReport] = []
+    failures: list[FinopsError] = []
+    for run in runs:
+        if len(runs) > 1:
+            session.note(f"export {run.export}")
+        try:
+            reports.append(_run(run, settings, switches, session))
+        except FinopsError as error:
+            if len(runs) == 1:
+                raise
+            sys.stderr.write("".join(f"{line}\n" for line in error_lines(error)))
+            failures.append(error)
+    periods = [error for report in reports for _, error in report.failed]
+    if failures or periods:
+        raise _failed(failures, periods)
+    return reports
+
+
+def import_options(run: ProviderRun, settings: Configured, switches: Switches) -> ImportOptions:
+    from finops_core.pipeline import ImportOptions
+
+    return ImportOptions(
+        window=run.common.window,
+        target=settings.target,
+        dataset_name=run.dataset_name,
+        table_strategy=run.common.table_strategy,
+        force=switches.force,
+        focus=not switches.no_focus,
+        raw=not switches.no_raw,
+        allow_unbalanced=switches.allow_unbalanced,
+    )
+
+
+def _run(run: ProviderRun, settings: Configured, switches: Switches, session: Session) -> ImportReport:
+    from finops_core.pipeline import run_import
+
+    display = display_for(sys.stderr, session.verbosity)
+    try:
+        return run_import(run.build(), import_options(run, settings, switches), display)
+    finally:
+        display.close()
+
+
+def _failed(exports: Sequence[FinopsError], periods: Sequence[FinopsError]) -> FinopsError:
+    """The closing error. Refused everywhere is a matter of access, which a script may want to tell apart."""
+    counts = [(len(exports), "export"), (len(periods), "billing period")]
+    what = " and ".join(f"{count} {noun}{'s' if count > 1 else ''}" for count, noun in counts if count)
+    first = [*exports, *periods][0]
+    kind = AccessError if all(isinstance(error, AccessError) for error in (*exports, *periods)) else ImportFailed
+    hint = "the errors stand above; what failed keeps its old rows, everything else is loaded"
+    return kind(f"{what} failed", where=f"{first.code}: {first}", hint=hint)
