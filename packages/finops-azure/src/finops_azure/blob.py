@@ -1,0 +1,146 @@
+"""Blob Storage as a Store: listings, manifests and checked downloads, through Microsoft's own client."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from finops_core import SourceFile
+from finops_core.errors import AccessError, ConfigError, DataMissing, DeliveryError
+from finops_core.store import StoredObject, check_size
+
+if TYPE_CHECKING:
+    from azure.core.exceptions import AzureError
+    from azure.storage.blob import ContainerClient
+
+RANGE = 4 << 20
+"""Bytes per request. The service computes a checksum for ranges of up to 4 MiB only, and progress comes per range."""
+
+PAGE = 5_000
+"""Blobs per page of a listing, the service's own limit."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """How to reach a storage account. Of the credentials the first that is set is used: connection string, key, SAS;
+    without any, Azure's own chain (environment, workload and managed identity, CLI, PowerShell …)."""
+
+    name: str = ""
+    endpoint_url: str = ""
+    connection_string: str = ""
+    key: str = ""
+    sas_token: str = ""
+
+    @property
+    def url(self) -> str:
+        return self.endpoint_url or f"https://{self.name}.blob.core.windows.net"
+
+
+class BlobStore:
+    """One container. See finops_core.store.Store for the promises."""
+
+    def __init__(self, account: Account, container: str) -> None:
+        if not (account.name or account.endpoint_url or account.connection_string):
+            raise ConfigError(
+                "the storage account is not configured",
+                where="azure.storage_account",
+                hint="set storage_account, or connection_string, or a file:// URL as container",
+            )
+        self._account, self._name = account, container
+        self.url = f"{account.url}/{container}" if account.name or account.endpoint_url else container
+
+    @cached_property
+    def _container(self) -> ContainerClient:
+        from azure.storage.blob import ContainerClient
+
+        # One request per range: then each answer carries the checksum that `validate_content` compares.
+        sizes: dict[str, Any] = {"max_single_get_size": RANGE, "max_chunk_get_size": RANGE}
+        account = self._account
+        if account.connection_string:
+            try:
+                return ContainerClient.from_connection_string(account.connection_string, self._name, **sizes)
+            except ValueError as error:
+                hint = "copy it from the storage account's access keys"
+                raise ConfigError(f"the connection string is malformed: {error}", hint=hint) from None
+        return ContainerClient(account.url, self._name, credential=self._credential(), **sizes)
+
+    def _credential(self) -> Any:
+        if self._account.key:
+            return {"account_name": self._account.name, "account_key": self._account.key}
+        if self._account.sas_token:
+            return self._account.sas_token.lstrip("?")
+        from azure.identity import DefaultAzureCredential
+
+        # Its report of every source that it tried would bury our one sentence.
+        logging.getLogger("azure.identity").setLevel(logging.CRITICAL)
+        return DefaultAzureCredential()
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        with self._explained(""):
+            for blob in self._container.list_blobs(name_starts_with=prefix or None, results_per_page=PAGE):
+                yield StoredObject(blob.name, blob.size, blob.last_modified, (blob.etag or "").strip('"'))
+
+    def read(self, key: str) -> bytes:
+        with self._explained(key):
+            return self._container.download_blob(key, validate_content="md5", decompress=False).readall()
+
+    def fetch(self, file: SourceFile, to: Path, progress: Callable[[int], None]) -> Path:
+        """Download the very version that was listed: by its ETag, each range by its MD5, the whole by size and,
+        where the blob carries one, by its MD5."""
+        from azure.core import MatchConditions
+
+        etag = (file.checksum or "").removeprefix("etag:") if (file.checksum or "").startswith("etag:") else ""
+        same: dict[str, Any] = {"etag": f'"{etag}"', "match_condition": MatchConditions.IfNotModified} if etag else {}
+        digest = hashlib.md5(usedforsecurity=False)
+        with self._explained(file.key, missing=DeliveryError), to.open("wb") as out:
+            stream = self._container.download_blob(file.key, validate_content="md5", decompress=False, **same)
+            for chunk in stream.chunks():
+                out.write(chunk)
+                digest.update(chunk)
+                progress(len(chunk))
+            expected = stream.properties.content_settings.content_md5
+        if expected and bytes(expected) != digest.digest():
+            raise DeliveryError("a file's content differs from its checksum", where=f"{self.url}/{file.key}")
+        check_size(file, to)
+        return to
+
+    @contextmanager
+    def _explained(self, key: str, missing: type[DataMissing | DeliveryError] = DataMissing) -> Iterator[None]:
+        from azure.core.exceptions import AzureError
+
+        try:
+            yield
+        except AzureError as error:
+            raise _translated(error, f"{self.url}/{key}" if key else self.url, missing) from error
+
+
+def _translated(
+    error: AzureError, where: str, missing: type[DataMissing | DeliveryError]
+) -> AccessError | DataMissing | DeliveryError:
+    """What an error of Microsoft's client means for the reader of a bill."""
+    from azure.core import exceptions as azure
+
+    code = str(getattr(error, "error_code", "") or "")
+    if code == "ContainerNotFound":
+        return DataMissing("there is no such container", where=where, hint="check container and storage_account")
+    if isinstance(error, azure.ResourceNotFoundError):
+        return missing("a blob is not there", where=where)
+    if isinstance(error, azure.ResourceModifiedError):
+        return DeliveryError("a file was replaced while it was read", where=where, hint="import again")
+    if isinstance(error, azure.ClientAuthenticationError) or getattr(error, "status_code", None) in (401, 403):
+        hint = "the identity needs the role Storage Blob Data Reader; see also the storage account's firewall"
+        return AccessError(f"Azure refuses access: {code or _first_line(error)}", where=where, hint=hint)
+    if isinstance(error, azure.ServiceRequestError | azure.ServiceResponseError):
+        hint = "check storage_account, endpoint_url and the network"
+        return AccessError(f"the storage account cannot be reached: {_first_line(error)}", where=where, hint=hint)
+    return DeliveryError(f"Blob Storage fails: {code or _first_line(error)}", where=where, hint="try again later")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
