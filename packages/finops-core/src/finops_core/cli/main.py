@@ -73,6 +73,6 @@ class _Unexpected:
         unexpected = FinopsError(
             f"unexpected {kind.__name__}: {error}",
             where=where,
-            hint="this is a mistake in finops or in a provider; --debug (first on the command line) shows all of it",
+            hint="this is a mistake in finops or in a provider; --debug shows all of it",
         )
         sys.stderr.write("".join(f"{line}\n" for line in error_lines(unexpected)))

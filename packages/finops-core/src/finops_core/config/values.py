@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import re
 from collections.abc import Callable
@@ -149,4 +150,14 @@ KINDS = tuple(_PARSERS)
 
 _TOML_TYPES: dict[type, type] = {bool: bool, int: int, Count: int, Positive: int, tuple: list}
 
-_ARTICLES = {str: "a text", int: "a number", float: "a number", bool: "a boolean", list: "a list", dict: "a table"}
+_ARTICLES = {
+    str: "a text",
+    int: "a number",
+    float: "a fraction",
+    bool: "a boolean",
+    list: "a list",
+    dict: "a table",
+    dt.date: "a date",
+    dt.datetime: "a time",
+    dt.time: "a time",
+}
