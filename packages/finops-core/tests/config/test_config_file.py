@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 import tomlkit
-from hypothesis import given
-from hypothesis import strategies as st
-
 from finops_core.config.files import ConfigFile, key_lines
 from finops_core.errors import ConfigError
+from hypothesis import given
+from hypothesis import strategies as st
 
 PATH = Path("config.toml")
 

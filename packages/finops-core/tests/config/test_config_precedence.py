@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from finops_core import Dataset, Period, Provider, Secret, setting
 from finops_core.config import ConfigFile, Project, Sources, project, provider_definitions, provider_runs, resolve
 from finops_core.config.settings import project_definitions
 from finops_core.config.template import toml_value
 from finops_core.errors import ConfigError, ProviderBroken, UsageError
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @dataclass(frozen=True)

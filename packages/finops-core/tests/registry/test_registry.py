@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 import pytest
-
 from finops_core import registry
 from finops_core.errors import ProviderBroken, ProviderMissing
 
