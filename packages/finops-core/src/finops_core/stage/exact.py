@@ -42,7 +42,7 @@ def _decimal(ref: str, found: str, wanted: str, scale: int, source: str) -> str:
     # Up to scale + 1 characters without an exponent always fit; that is nearly every value, and the test is cheap.
     return (
         f"CASE WHEN {text} IS NULL OR {text} = '' THEN NULL "
-        f"WHEN strlen({text}) <= {scale + 1} AND NOT contains(lower({text}), 'e') THEN {value} "
+        f"WHEN strlen({text}) <= {scale + 1} AND NOT (contains({text}, 'e') OR contains({text}, 'E')) THEN {value} "
         f"WHEN {_fits(text, scale)} THEN {value} ELSE error({literal(FAULT + source + ': ')} || {text}) END"
     )
 

@@ -21,9 +21,6 @@ from finops_core.stage.exact import exactly
 if TYPE_CHECKING:
     import duckdb
 
-LONGEST_LINE = 64 << 20
-"""Bytes of one CSV record. DuckDB's default of 2 MB is less than 500 tags with long values can take."""
-
 
 @dataclass(frozen=True)
 class Inspected:
@@ -195,7 +192,7 @@ class _Group:
         return (
             f"read_csv({paths}, columns={{{columns}}}, header=true, auto_detect=false, filename=true, "
             f"delim={literal(self.dataset.csv.delimiter)}, quote='\"', escape='\"', nullstr='', strict_mode=true, "
-            f"null_padding=false, max_line_size={LONGEST_LINE}, compression={literal(first.kind)})"
+            f"null_padding=false, compression={literal(first.kind)})"
         )
 
 
