@@ -106,12 +106,12 @@ def write_json(listing: Listing, stream: IO[str]) -> None:
 
 
 def write_csv(listing: Listing, stream: IO[str]) -> None:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(column.key for column in listing.fields)
-    for row in listing.rows:
-        writer.writerow(_csv_cell(column, row.get(column.key)) for column in listing.fields)
-    stream.write(buffer.getvalue())
+    """Unix line ends. The writer is told CRLF because it quotes no lone CR otherwise, and readers take it for a row."""
+    rows = [[_csv_cell(column, row.get(column.key)) for column in listing.fields] for row in listing.rows]
+    for cells in ([column.key for column in listing.fields], *rows):
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\r\n").writerow(cells)
+        stream.write(line.getvalue().removesuffix("\r\n") + "\n")
 
 
 def write_markdown(listing: Listing, stream: IO[str]) -> None:
