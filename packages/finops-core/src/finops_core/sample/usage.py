@@ -97,9 +97,8 @@ def _applications_of(world: World, account: Account) -> list[int]:
 
 
 def _create(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
-    rows = list(rows)
-    marks = ", ".join("?" for _ in rows[0])
+    columns = [list(column) for column in zip(*rows, strict=True)]
     connection.execute(f"CREATE OR REPLACE TABLE {table}")
     name = table.partition("(")[0]
-    values = ", ".join(f"({marks})" for _ in rows)
-    connection.execute(f"INSERT INTO {name} VALUES {values}", [value for row in rows for value in row])  # noqa: S608
+    values = ", ".join("unnest(?)" for _ in columns)
+    connection.execute(f"INSERT INTO {name} SELECT {values}", columns)  # noqa: S608

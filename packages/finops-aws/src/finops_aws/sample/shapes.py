@@ -1,0 +1,50 @@
+"""The formats that the generator writes: what AWS lets one choose when a report or export is set up."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Literal
+
+from finops_core.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One format. Each has an export name of its own, so that one bucket can hold several of them."""
+
+    name: str
+    table: Literal["v1", "v2"]
+    file: Literal["csv.gz", "csv.zip", "snappy.parquet"]
+    overwrite: bool
+    export_name: str
+
+    @property
+    def parquet(self) -> bool:
+        return self.file == "snappy.parquet"
+
+
+SHAPES = (
+    Shape("cur-v1-csv", "v1", "csv.gz", False, "acme-cur"),
+    Shape("cur-v1-parquet", "v1", "snappy.parquet", True, "acme-cur-athena"),
+    Shape("cur-v2-csv", "v2", "csv.gz", False, "acme-cur2"),
+    Shape("cur-v2-parquet", "v2", "snappy.parquet", True, "acme-cur2-parquet"),
+    Shape("cur-v1-zip", "v1", "csv.zip", False, "acme-cur-zip"),
+    Shape("cur-v1-csv-overwrite", "v1", "csv.gz", True, "acme-cur-overwrite"),
+    Shape("cur-v1-parquet-create-new", "v1", "snappy.parquet", False, "acme-cur-parquet-versions"),
+    Shape("cur-v2-csv-overwrite", "v2", "csv.gz", True, "acme-cur2-overwrite"),
+    Shape("cur-v2-parquet-create-new", "v2", "snappy.parquet", False, "acme-cur2-parquet-versions"),
+)
+
+FORMATS = tuple(shape.name for shape in SHAPES)
+"""The default first."""
+
+
+def shape_of(name: str) -> Shape:
+    """Raises UsageError for a format that is not written here."""
+    for shape in SHAPES:
+        if shape.name == name:
+            return shape
+    near = difflib.get_close_matches(name, FORMATS, 1)
+    hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(FORMATS)}"
+    raise UsageError(f"{name!r} is not a format of AWS sample bills", hint=hint)
