@@ -13,6 +13,7 @@ A generator in a provider package makes the world, creates `usage` for each peri
 from __future__ import annotations
 
 from finops_core.sample.draws import draw, draw_sql
+from finops_core.sample.focus import generate_focus_record
 from finops_core.sample.usage import create_usage, hourly
 from finops_core.sample.world import Account, Application, Commitment, Credit, Kind, Spike, World, make_world
 
@@ -27,6 +28,7 @@ __all__ = [
     "create_usage",
     "draw",
     "draw_sql",
+    "generate_focus_record",
     "hourly",
     "make_world",
 ]
