@@ -57,12 +57,12 @@ def display_for(stream: IO[str], verbosity: int) -> Display:
 
 
 def error_lines(error: FinopsError) -> list[str]:
-    """What, where, how to fix; lines that have nothing to say are left out."""
-    lines = [f"error {error.code}: {printable(error.what)}"]
+    """What, where, how to fix, one line each; lines that have nothing to say are left out."""
+    lines = [f"error {error.code}: {_one_line(error.what)}"]
     if error.where:
-        lines.append(f"  where: {printable(error.where)}")
+        lines.append(f"  where: {_one_line(error.where)}")
     if error.hint:
-        lines.append(f"  hint:  {printable(error.hint)}")
+        lines.append(f"  hint:  {_one_line(error.hint)}")
     return lines
 
 
@@ -246,6 +246,10 @@ def _bars(stream: IO[str]) -> Progress:
         console=Console(file=stream),
         transient=True,
     )
+
+
+def _one_line(text: str) -> str:
+    return printable(" ".join(text.split()))
 
 
 def _count(number: int, noun: str) -> str:

@@ -136,5 +136,5 @@ def test_nothing_to_do():
 
 
 def test_error_lines_carry_no_control_codes():
-    lines = error_lines(DeliveryError("bad \x1b[2J name", where="k\r", hint="h"))
+    lines = error_lines(DeliveryError("bad \x1b[2J\n name", where="k\x07", hint="h"))
     assert lines == ["error FIN020: bad �[2J name", "  where: k�", "  hint:  h"]

@@ -61,7 +61,7 @@ def run_all(
 ) -> list[ImportReport]:
     """Import one export after the other. One that cannot be imported does not keep the others from it."""
     reports: list[ImportReport] = []
-    failures: list[FinopsError] = []
+    failures: dict[str, FinopsError] = {}
     for run in runs:
         if len(runs) > 1:
             session.note(f"export {run.export}")
@@ -71,10 +71,11 @@ def run_all(
             if len(runs) == 1:
                 raise
             sys.stderr.write("".join(f"{line}\n" for line in error_lines(error)))
-            failures.append(error)
-    periods = [error for report in reports for _, error in report.failed]
-    if failures or periods:
-        raise _failed(failures, periods)
+            failures[f"export {run.export}"] = error
+    for report in reports:
+        failures |= {f"{step.delivery.export} {step.delivery.period}": error for step, error in report.failed}
+    if failures:
+        raise _failed(failures)
     return reports
 
 
@@ -103,11 +104,12 @@ def _run(run: ProviderRun, settings: Configured, switches: Switches, session: Se
         display.close()
 
 
-def _failed(exports: Sequence[FinopsError], periods: Sequence[FinopsError]) -> FinopsError:
+def _failed(failures: Mapping[str, FinopsError]) -> FinopsError:
     """The closing error. Refused everywhere is a matter of access, which a script may want to tell apart."""
-    counts = [(len(exports), "export"), (len(periods), "billing period")]
-    what = " and ".join(f"{count} {noun}{'s' if count > 1 else ''}" for count, noun in counts if count)
-    first = [*exports, *periods][0]
-    kind = AccessError if all(isinstance(error, AccessError) for error in (*exports, *periods)) else ImportFailed
-    hint = "the errors stand above; what failed keeps its old rows, everything else is loaded"
-    return kind(f"{what} failed", where=f"{first.code}: {first}", hint=hint)
+    kind = AccessError if all(isinstance(error, AccessError) for error in failures.values()) else ImportFailed
+    count = len(failures)
+    return kind(
+        f"{count} {'imports' if count > 1 else 'import'} failed; the errors stand above",
+        where=", ".join(failures),
+        hint="what failed keeps its old rows, everything else is loaded; run the same command again when it is fixed",
+    )
