@@ -14,7 +14,8 @@ record.py    generate_cur_record: one CUR v1 row, for tests
 
 from __future__ import annotations
 
+from finops_aws.sample.record import generate_cur_record
 from finops_aws.sample.shapes import FORMATS
 from finops_aws.sample.write import write
 
-__all__ = ["FORMATS", "write"]
+__all__ = ["FORMATS", "generate_cur_record", "write"]

@@ -66,14 +66,15 @@ def create_catalog(connection: duckdb.DuckDBPyConnection, world: World) -> None:
     """Make the tables skus, sku_slots, aws_accounts and commitments."""
     from finops_aws.sample.commitments import commitment_rows
 
-    skus = list(_skus())
+    skus = all_skus()
     _create(connection, "skus", [{key: value for key, value in sku.items() if key != "weight"} for sku in skus])
     _create(connection, "sku_slots", _slots(skus))
     _create(connection, "aws_accounts", [_account(world, account.number) for account in world.accounts])
     _create(connection, "commitments", commitment_rows(world, skus))
 
 
-def _skus() -> list[dict[str, Any]]:
+def all_skus() -> list[dict[str, Any]]:
+    """Every SKU in every region: the columns of the table skus, and `weight` among the SKUs of its kind."""
     names = {
         spec.header.removeprefix("product/"): spec for spec in column_specs() if spec.header.startswith("product/")
     }
@@ -124,8 +125,10 @@ def _sku(number: int, row: dict[str, str], region: Region) -> dict[str, Any]:
 
 
 def rate_text(rate: Decimal) -> str:
-    """A rate as AWS prints it: ten decimals, in scientific notation below a millionth."""
-    return str(rate.normalize()) if 0 < rate < Decimal("0.000001") else f"{rate:.10f}"
+    """A rate as AWS prints it: ten decimals or more, in scientific notation below a millionth."""
+    if 0 < rate < Decimal("0.000001"):
+        return str(rate.normalize())
+    return f"{rate:.10f}" if rate == round(rate, 10) else f"{rate:f}"
 
 
 def _attributes(sku: dict[str, Any], row: dict[str, str], region: Region) -> dict[str, str]:
