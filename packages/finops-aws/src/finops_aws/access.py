@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ def s3_client(access: Access) -> S3Client:
     """One client per way of access: credentials are asked for once a run, also where that needs a person (MFA)."""
     from botocore.config import Config
 
+    # botocore logs a traceback when a role is refused; we say it ourselves, in a sentence.
+    logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)
     with explained("AWS"):
         session = _session(access)
         return session.client(
@@ -99,39 +102,69 @@ def explained(where: str) -> Iterator[None]:
         raise _unreached(error, where) from error
 
 
-_DENIED = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "403", "Forbidden", "UnauthorizedAccess"}
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired", "RequestExpired"}
-_UNKNOWN = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidClientTokenId", "UnrecognizedClientException"}
-_ELSEWHERE = {"PermanentRedirect", "301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
+@dataclass(frozen=True)
+class _Answer:
+    """What some of S3's error codes mean. `{said}` is the message that came with the code."""
+
+    codes: frozenset[str]
+    kind: type[FinopsError]
+    what: str
+    hint: str
+
+
+def _answer(codes: str, kind: type[FinopsError], what: str, hint: str) -> _Answer:
+    return _Answer(frozenset(codes.split()), kind, what, hint)
+
+
+_DENIED = "AccessDenied AccessDeniedException AllAccessDisabled Forbidden UnauthorizedAccess 403"
+
+_ANSWERS = (
+    _answer(
+        _DENIED,
+        AccessError,
+        "access denied",
+        "allow s3:ListBucket on the bucket and s3:GetObject on its objects, or choose another profile or role_arn",
+    ),
+    _answer(
+        "ExpiredToken ExpiredTokenException InvalidToken TokenRefreshRequired RequestExpired",
+        AccessError,
+        "the AWS credentials have expired",
+        SIGN_IN,
+    ),
+    _answer(
+        "InvalidAccessKeyId SignatureDoesNotMatch InvalidClientTokenId UnrecognizedClientException",
+        AccessError,
+        "AWS does not accept these credentials: {said}",
+        SIGN_IN,
+    ),
+    _answer("RequestTimeTooSkewed", AccessError, "this machine's clock is wrong", "set it: AWS compares the times"),
+    _answer(
+        "NoSuchBucket", DataMissing, "there is no such bucket", "check aws.bucket, aws.region and aws.endpoint_url"
+    ),
+    _answer("NoSuchKey NotFound 404", DeliveryError, "there is no such object", ""),
+    _answer("InvalidObjectState", DeliveryError, "the object is archived", "restore it in S3 first, then run again"),
+    _answer(
+        "PermanentRedirect AuthorizationHeaderMalformed IllegalLocationConstraintException 301",
+        ConfigError,
+        "the bucket is in another region: {said}",
+        "set aws.region",
+    ),
+)
 
 
 def _refused(error: ClientError, where: str) -> FinopsError:
     """What an answer of AWS means. `where` is a bucket or an object."""
     code = str(error.response.get("Error", {}).get("Code", ""))
     said = str(error.response.get("Error", {}).get("Message", "")) or code
-    if code in _DENIED and "kms" in said.lower():
-        return AccessError(
-            "the bill is encrypted and its key refuses us", where=where, hint=f"allow kms:Decrypt ({said})"
-        )
-    if code in _DENIED:
-        hint = (
-            "allow s3:ListBucket on the bucket and s3:GetObject on its objects, or choose another profile or role_arn"
-        )
-        return AccessError(f"access denied ({error.operation_name})", where=where, hint=hint)
-    if code in _EXPIRED:
-        return AccessError("the AWS credentials have expired", where=where, hint=SIGN_IN)
-    if code in _UNKNOWN:
-        return AccessError(f"AWS does not accept these credentials: {said}", where=where, hint=SIGN_IN)
-    if code == "RequestTimeTooSkewed":
-        return AccessError("this machine's clock is wrong", where=where, hint="set the clock: AWS checks the time")
-    if code == "NoSuchBucket":
-        return DataMissing("there is no such bucket", where=where, hint="check aws.bucket, and aws.region outside AWS")
-    if code in {"NoSuchKey", "404", "NotFound"}:
-        return DeliveryError("there is no such object", where=where)
-    if code == "InvalidObjectState":
-        return DeliveryError("the object is archived", where=where, hint="restore it in S3 first, then run again")
-    if code in _ELSEWHERE:
-        return ConfigError(f"the bucket is in another region: {said}", where=where, hint="set aws.region")
+    if error.operation_name == "AssumeRole":
+        hint = "check aws.role_arn and aws.external_id, and that the role trusts the identity that assumes it"
+        return AccessError(f"the role cannot be assumed: {said}", where=where, hint=hint)
+    if code in _DENIED.split() and "kms" in said.lower():
+        hint = f"allow kms:Decrypt ({said})"
+        return AccessError("the bill is encrypted, and its key refuses us", where=where, hint=hint)
+    for answer in _ANSWERS:
+        if code in answer.codes:
+            return answer.kind(answer.what.format(said=said), where=where, hint=answer.hint)
     return DeliveryError(f"S3 answers {code or 'nothing that we know'}: {said}", where=where, hint="run again later")
 
 

@@ -136,7 +136,7 @@ def _of_period(bucket: Bucket, export: Export, period: Period, wanted: Wanted, s
         return _failed(export, period, stored.key, f"the manifest has {stored.size:,} bytes", stored.modified)
     remarks += [f"older manifest left aside: {item.key}" for item in manifests[:-1]]
     try:
-        delivery = describe(export, period, stored, bucket.read(stored.key), wanted, bucket.url.partition("://")[2])
+        delivery = describe(export, period, stored, bucket.read(stored.key), wanted, _name_in_s3(bucket))
     except (DeliveryError, DataMissing) as error:
         return _failed(export, period, stored.key, str(error), stored.modified)
     if remarks:
@@ -145,13 +145,19 @@ def _of_period(bucket: Bucket, export: Export, period: Period, wanted: Wanted, s
 
 
 def describe(
-    export: Export, period: Period, stored: StoredObject, content: bytes, wanted: Wanted, bucket: str
+    export: Export, period: Period, stored: StoredObject, content: bytes, wanted: Wanted, bucket: str = ""
 ) -> Delivery:
-    """A manifest as a delivery. Pure; what is wrong with the manifest becomes the delivery's `problem`."""
+    """A manifest as a delivery. Pure; what is wrong with the manifest becomes the delivery's `problem`.
+
+    `bucket` is the name of ours, "" for a directory: a manifest written for another one is remarked upon.
+    """
     try:
         manifest = parse(content)
         if manifest.period not in (None, period):
             raise DeliveryError(f"the manifest is of {manifest.period}, but lies in the folder of {period}")
+        keys = [rebased(named.key, export.root, export.name) for named in manifest.files]
+        if len(set(keys)) < len(keys):
+            raise DeliveryError("the manifest names files of several exports")
     except DeliveryError as error:
         failed = _failed(export, period, stored.key, str(error), stored.modified)
         return replace(failed, details={"unfit": "not a bill"}) if isinstance(error, NotABill) else failed
@@ -159,7 +165,6 @@ def describe(
     form = manifest.format or _default_format(wanted)
     version = manifest.version or _version_of(stored, content)
     refused = wanted.refuses(dataset, form)
-    keys = [rebased(named.key, export.root, export.name) for named in manifest.files]
     return Delivery(
         provider="aws",
         export=export.name,
@@ -180,7 +185,7 @@ def _details(
     manifest: Manifest, stored: StoredObject, version: str, keys: Iterable[str], bucket: str
 ) -> dict[str, str]:
     own_folder = bool(manifest.files) and all(_in_own_folder(key, version) for key in keys)
-    elsewhere = sorted(manifest.origins - {bucket})
+    elsewhere = sorted(manifest.origins - {bucket}) if bucket else []
     return {
         "layout": "create-new" if own_folder else "overwrite",
         "manifest_etag": stored.etag,
@@ -206,11 +211,22 @@ def _with_sizes(bucket: Bucket, export: Export, delivery: Delivery) -> Delivery:
     if missing := len(delivery.files) - len(present):
         delivery.details["missing"] = f"{missing} of {len(delivery.files)} files are not there"
     newest = max((item.modified for item in present), default=None)
-    overwritten = delivery.details["layout"] == "overwrite" and "written_for_bucket" not in delivery.details
-    if overwritten and newest and delivery.modified and newest > delivery.modified + SLACK:
+    ours = _name_in_s3(bucket) and "written_for_bucket" not in delivery.details
+    if (
+        ours
+        and delivery.details["layout"] == "overwrite"
+        and newest
+        and delivery.modified
+        and newest > delivery.modified + SLACK
+    ):
         delivery.details["files_newer_than_manifest"] = newest.isoformat()
-    remote = bucket.url.startswith("s3://")
+    remote = bool(_name_in_s3(bucket))
     return replace(delivery, files=tuple(_sized(file, listed.get(file.key), remote) for file in delivery.files))
+
+
+def _name_in_s3(bucket: Bucket) -> str:
+    """ "" for a directory, whose times and names are those of a copy."""
+    return bucket.url.removeprefix("s3://") if bucket.url.startswith("s3://") else ""
 
 
 def _sized(file: SourceFile, listed: StoredObject | None, remote: bool) -> SourceFile:

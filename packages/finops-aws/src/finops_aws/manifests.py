@@ -27,6 +27,7 @@ SUFFIX = "-Manifest.json"
 """`R-Manifest.json`; the sidecars `R-RedshiftManifest.json` and `E-Metadata.json` end differently."""
 
 _S3_URL = re.compile(r"s3[an]?://([^/]+)/", re.IGNORECASE)
+_OTHER_URL = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
 _MONTH = re.compile(r"(\d{4})-?(\d{2})")
 _FOCUS_TABLE = re.compile(r"FOCUS_(\d+)_(\d+)_AWS", re.IGNORECASE)
 
@@ -101,10 +102,10 @@ def rebased(key: str, root: str, name: str) -> str:
     A copy of an export may stand under another prefix than the one its manifest was written for. What comes after the
     export's own folder stays the same, and that is what is found again here. Keys below `root` are left as they are.
     """
-    if key.startswith(root.lstrip("/")):
+    if root and key.startswith(root.lstrip("/")):
         return key
     own = re.escape(name)
-    inner = re.compile(rf"(?:.*/)?{own}/((?:\d{{8}}-\d{{8}}|data|{own}/year=\d+|year=\d+)/.*)", re.DOTALL)
+    inner = re.compile(rf"(?:.*?/)?{own}/((?:\d{{8}}-\d{{8}}|data|{own}/year=\d+|year=\d+)/.*)", re.DOTALL)
     match = inner.fullmatch(key)
     return f"{root.lstrip('/')}{match[1]}" if match else key
 
@@ -151,7 +152,7 @@ def _named(entry: object) -> tuple[Named, set[str]]:
         key.encode()
     except (DeliveryError, UnicodeEncodeError) as error:
         raise DeliveryError(f"the manifest names a key outside the bucket: {_short(entry)}") from error
-    if "://" in key.partition("/")[0] or "." in key.split("/"):
+    if _OTHER_URL.match(key) or "." in key.split("/"):
         raise DeliveryError(f"the manifest names a key outside the bucket: {_short(entry)}")
     return Named(key, size), {match[1]} if match else set()
 
