@@ -175,7 +175,7 @@ def shown_money(value: Decimal | Mapping[str, Decimal]) -> str:
     """`1,234.50 USD, 10.00 EUR`. Currencies stand side by side and are never added."""
     if isinstance(value, Decimal):
         return f"{value:,.2f}"
-    return ", ".join(f"{amount:,.2f} {printable(currency)}" for currency, amount in value.items())
+    return ", ".join(f"{amount:,.2f} {printable(currency)}" for currency, amount in sorted(value.items()))
 
 
 def shown_bytes(count: int) -> str:
@@ -207,7 +207,7 @@ def _csv_cell(column: Field, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, Mapping):
-        return neutral("; ".join(f"{plain(item)} {key}" for key, item in value.items()))
+        return neutral("; ".join(f"{plain(item)} {key}" for key, item in sorted(value.items())))
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

@@ -96,7 +96,7 @@ def _row(entry: LedgerEntry) -> dict[str, Any]:
         "version": entry.version,
         "state": None if entry.final is None else "final" if entry.final else "estimated",
         "rows": entry.rows,
-        "cost": entry.totals,
+        "cost": dict(sorted(entry.totals.items())),
         "loaded_at": entry.loaded_at,
         "dataset_name": entry.dataset_name,
     }
