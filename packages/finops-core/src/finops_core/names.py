@@ -1,14 +1,18 @@
 """Column names of the raw tables: nothing is merged or lost when two source columns want the same name.
 
 Databases ignore case, so names collide when they are equal in lower case. A source column keeps the name that it got
-first (`history`, from the `column_names` table); a newcomer that would collide gets a suffix made from its own source
-name, which is the same in every month and on every machine.
+first (`history`, from the `column_names` table); a newcomer that would collide, with a column beside it or with one of
+another month, gets a suffix made from its own source name, which is the same in every month and on every machine.
+
+One bill may come under two spellings: an export that changes from CSV to Parquet writes `line_item_unblended_cost`
+where it wrote `lineItem/UnblendedCost`. So a name of the dataset's own (`known`), and a source that is already spelt as
+the name that it wants, share the name with other months; in the same month they never do.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from finops_core.delivery import Column
@@ -20,22 +24,26 @@ RESERVED = frozenset({"billing_period", "source_export", "source_version", "sour
 """Lineage columns that every raw table has."""
 
 
-def assign(columns: Iterable[Column], history: Mapping[str, str] | None = None) -> dict[str, str]:
+def assign(
+    columns: Iterable[Column], history: Mapping[str, str] | None = None, known: Collection[str] = ()
+) -> dict[str, str]:
     """Source name -> unique column name, for all columns of one delivery.
 
     Pure: the result depends on the set of (source, wanted name) pairs and the history, not on their order.
     """
     wanted = {column.source: column.name for column in columns}
+    before = history or {}
     taken, names = set(RESERVED), {}
     for source in sorted(wanted):
-        before = (history or {}).get(source)
-        if before and before.lower() not in taken:
-            names[source] = before
-            taken.add(before.lower())
-    for source in sorted(wanted.keys() - names.keys(), key=lambda source: (_is_rewritten(source, wanted), source)):
+        if source in before and before[source].lower() not in taken:
+            names[source] = before[source]
+            taken.add(before[source].lower())
+    elsewhere = {name.lower() for source, name in before.items() if source not in names and source != name}
+    for source in sorted(wanted.keys() - names.keys(), key=lambda source: (source != wanted[source], source)):
         name = wanted[source]
-        if len(name.encode()) > LONGEST or name.lower() in taken or not name:
-            name = _suffixed(name, source, taken)
+        shared = name in known or source == name
+        if not name or len(name.encode()) > LONGEST or name.lower() in (taken if shared else taken | elsewhere):
+            name = _suffixed(name, source, taken | elsewhere)
         names[source] = name
         taken.add(name.lower())
     return names
@@ -44,11 +52,6 @@ def assign(columns: Iterable[Column], history: Mapping[str, str] | None = None) 
 def named(columns: Iterable[Column], names: Mapping[str, str]) -> list[Column]:
     """The columns under their assigned names."""
     return [replace(column, name=names[column.source]) for column in columns]
-
-
-def _is_rewritten(source: str, wanted: Mapping[str, str]) -> bool:
-    """Columns that already carry the wanted name as written come first: they cannot have meant anything else."""
-    return source != wanted[source]
 
 
 def _suffixed(name: str, source: str, taken: set[str]) -> str:

@@ -6,13 +6,14 @@ A period that fails keeps its old rows, and the others go on; the report says wh
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from finops_core.errors import DataMissing, DeliveryError, DestinationLocked, FinopsError
+from finops_core.errors import DataMissing, DeliveryError, DeliveryReplaced, DestinationLocked, FinopsError
 from finops_core.ledger import loaded_periods
 from finops_core.options import ImportOptions
+from finops_core.periods import Window
 from finops_core.plan import Step, Wishes, plan
 from finops_core.provider import Provider
 
@@ -71,9 +72,7 @@ def _take(provider: Provider, options: ImportOptions, step: Step, report: Import
         return
     reporter.started(step)
     try:
-        if step.action == "fail":
-            raise DeliveryError(step.reason, where=step.delivery.manifest)
-        account = import_period(provider, options, step, reporter)
+        account = _import_newest(provider, options, step, reporter)
     except DestinationLocked:
         raise
     except FinopsError as error:
@@ -90,6 +89,21 @@ def _take(provider: Provider, options: ImportOptions, step: Step, report: Import
     reporter.loaded(step, account.rows, costs)
     for note in account.notes:
         reporter.note(f"{step.delivery.period}: {note}")
+
+
+def _import_newest(provider: Provider, options: ImportOptions, step: Step, reporter: Reporter) -> Account:
+    """Import a step; once more with what is there now, if the delivery was replaced while it was read."""
+    if step.action == "fail":
+        raise DeliveryError(step.reason, where=step.delivery.manifest)
+    try:
+        return import_period(provider, options, step, reporter)
+    except DeliveryReplaced:
+        period = step.delivery.period
+        newest = [found for found in provider.discover(Window(period, period)) if not found.problem]
+        if len(newest) != 1:
+            raise
+        reporter.note(f"{period}: the delivery was replaced while it was read; reading the new one")
+        return import_period(provider, options, replace(step, delivery=newest[0]), reporter)
 
 
 def import_period(provider: Provider, options: ImportOptions, step: Step, reporter: Reporter) -> Account:

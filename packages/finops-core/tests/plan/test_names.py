@@ -65,3 +65,19 @@ def test_slugs_are_safe_and_keep_names_apart(one: str, other: str) -> None:
     if slug(one) == slug(other):
         fold = str.maketrans("-. ", "___")
         assert one.lower().translate(fold).strip("_") == other.lower().translate(fold).strip("_")
+
+
+def test_a_report_that_changes_from_csv_to_parquet_keeps_its_columns() -> None:
+    csv = [
+        Column("line_item_unblended_cost", "VARCHAR", "lineItem/UnblendedCost"),
+        Column("resource_tags_user_name", "VARCHAR", "resourceTags/user:Name"),
+    ]
+    parquet = [Column(column.name, "VARCHAR", column.name) for column in csv]
+    january = assign(csv)
+    assert list(assign(parquet, january).values()) == list(january.values())
+    assert list(assign(csv, assign(parquet)).values()) == list(january.values())
+
+
+def test_one_of_the_datasets_own_columns_is_never_renamed_for_another_month() -> None:
+    column = Column("cost", "VARCHAR", "CostInBillingCurrency")
+    assert assign([column], {"PreTaxCost": "cost"}, {"cost"}) == {"CostInBillingCurrency": "cost"}

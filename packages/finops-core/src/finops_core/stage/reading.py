@@ -112,7 +112,7 @@ def reading(
     """The SELECT over all files of one part. Raises DeliveryError when a required column is missing from a file."""
     full = [file for file in files if file.kind != "empty"]
     rules = {file.found: dataset.columns(file.found) for file in full}
-    names = assign((column for columns in rules.values() for column in columns), history)
+    names = assign((column for columns in rules.values() for column in columns), history, dataset.known)
     groups = []
     for found, kind in dict.fromkeys((file.found, file.kind) for file in full):
         alike = [file for file in full if (file.found, file.kind) == (found, kind)]
