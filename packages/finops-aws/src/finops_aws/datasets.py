@@ -137,6 +137,7 @@ def _dictionary(name: str) -> dict[str, str]:
 _LOOKUPS = {
     "aws_services": _PACKAGE.joinpath("focus/services.csv"),
     "aws_regions": _PACKAGE.joinpath("focus/regions.csv"),
+    "aws_units": _PACKAGE.joinpath("focus/units.csv"),
 }
 
 _CUR_REQUIRED = (

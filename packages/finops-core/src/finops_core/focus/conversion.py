@@ -13,7 +13,8 @@ want explained is preceded by its rule, in this form:
 
 that is: a line `-- Name: text`, continued by comment lines that are indented further, then the expression, whose
 last line ends in `AS Name` and perhaps a comma. `Name` is an output column or a value of a WITH query that other
-expressions use. `explain` reads this form, and the documentation's mapping tables are made from it.
+expressions use. A name in backticks in the text counts as used, for what goes through a join. `explain` reads this
+form, and the documentation's mapping tables are made from it.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGE
 
 _RULE = re.compile(r"^\s*-- (?P<name>[A-Za-z_][A-Za-z0-9_]*): (?P<text>\S.*)$")
 _MORE = re.compile(r"^\s*--  +(?P<text>\S.*)$")
+_NAMED = re.compile(r"`([A-Za-z_][A-Za-z0-9_]*)`")
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)?\s*\(?")
 
 
@@ -165,7 +167,7 @@ def explain(sql_text: str) -> dict[str, Rule]:
     items = {name: (text, sql) for name, text, sql in _documented(sql_text)}
     wanted = {*DUCKDB_TYPES, *(name for name in items if name.startswith("x_"))}
     return {
-        name: Rule(text, sql, tuple(_sources(name, items, set())))
+        name: Rule(text, sql, tuple(dict.fromkeys(_sources(name, items, set()))))
         for name, (text, sql) in items.items()
         if name in wanted
     }
@@ -205,13 +207,17 @@ def _dedent(sql: str) -> str:
 
 
 def _sources(name: str, items: Mapping[str, tuple[str, str]], seen: set[str]) -> Iterator[str]:
-    """Raw columns below `name`, each once. Raw names are lower-case and have an underscore; SQL's own words do not."""
+    """Raw columns below `name`, each once: what is written `source.NAME`, and lower-case names with an underscore,
+    which SQL's own words have not."""
     seen.add(name)
-    for token in _TOKEN.findall(items[name][1]):
+    text, sql = items[name]
+    for token in (*_TOKEN.findall(sql), *_NAMED.findall(text)):
         word = token.strip().strip('"').rsplit(".", 1)[-1]
-        if token.startswith("'") or word.endswith("(") or word in seen:
+        if token.startswith("source."):
+            yield word
+        elif token.startswith("'") or word.endswith("(") or word in seen:
             continue
-        if word in items:
+        elif word in items:
             yield from _sources(word, items, seen)
         elif "_" in word and word == word.lower():
             seen.add(word)
