@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 import sys
 from decimal import Decimal
@@ -41,9 +40,7 @@ def test_import_then_status_then_nothing_to_do(bucket, capsys):
     captured = capsys.readouterr()
     assert captured.out == ""
     last = captured.err.splitlines()[-1]
-    assert re.match(
-        r"loaded 3 periods: 3 files, \d+ B, 6 rows, cost 4.50 USD, 6.75 EUR; 0 skipped, 0 failed", last
-    ) or ("6.75 EUR, 4.50 USD" in last)
+    assert re.match(r"loaded 3 periods: 3 files, \d+ B, 6 rows, cost 6.75 EUR, 4.50 USD; 0 skipped, 0 failed", last)
     rows = rows_of(capsys, "status", "acme")
     assert [row["billing_period"] for row in rows] == list(MONTHS)
     assert {row["provider"] for row in rows} == {"acme"}
@@ -247,7 +244,7 @@ def test_demo_shows_a_table_that_ties_out_and_touches_nothing_else(acme, capsys)
     per_month = sum(Decimal(row) + Decimal("0.5") for row in range(100))
     assert table[-1].split() == ["total", *[f"{per_month:,.2f}"] * 3, f"{3 * per_month:,.2f}", "USD"]
     assert "try next: finops status --config finops-demo/acme/config.toml" in captured.err
-    assert os.listdir() == ["finops-demo"]
+    assert [path.name for path in Path().iterdir()] == ["finops-demo"]
     assert run(["demo", "acme"]) == 0
     captured = capsys.readouterr()
     assert "nothing to do: 3 periods up to date" in captured.err

@@ -79,7 +79,7 @@ def test_money_has_no_exponent():
 
 def test_csv_is_exact_and_flat():
     rows = list(csv.DictReader(io.StringIO(rendered(LISTING, "csv"))))
-    assert rows[0]["cost"] == "1234.500000000000000001 USD; -0.5 EUR"
+    assert rows[0]["cost"] == "-0.5 EUR; 1234.500000000000000001 USD"
     assert (rows[0]["rows"], rows[0]["at"], rows[0]["open"]) == ("1234567", "2024-02-01T11:30:00Z", "true")
     assert set(rows[1].values()) == {"nothing", ""}
 
@@ -123,7 +123,7 @@ def test_markdown_escapes_and_aligns():
     head, ruler, first, _ = rendered(LISTING, "md").splitlines()
     assert head == "| Name | Rows | Cost | Size | At | Open |"
     assert ruler == "| --- | ---: | ---: | ---: | --- | --- |"
-    assert first.startswith("| a\\|b�\\[31m | 1,234,567 | 1,234.50 USD, -0.50 EUR | 12.3 MB | 2024-02-01 11:30 | yes |")
+    assert first.startswith("| a\\|b�\\[31m | 1,234,567 | -0.50 EUR, 1,234.50 USD | 12.3 MB | 2024-02-01 11:30 | yes |")
 
 
 def test_table_is_readable_and_never_cut_when_piped():

@@ -53,12 +53,12 @@ def test_plain_lines():
     assert text.splitlines() == [
         "2 periods to load, 1 left as they are",
         "2024-01  fetched 1 file, 1.5 kB in N s",
-        "2024-01  loaded  1,234 rows, 1,234.50 USD, 7.00 EUR in N s",
+        "2024-01  loaded  1,234 rows, 7.00 EUR, 1,234.50 USD in N s",
         "note: a new column: tag_team",
         "2024-02  failed",
         "error FIN020: cut short",
         "  where: 2024-02.csv",
-        "loaded 1 period: 1 file, 1.5 kB, 1,234 rows, cost 1,234.50 USD, 7.00 EUR; 1 skipped, 1 failed, N s",
+        "loaded 1 period: 1 file, 1.5 kB, 1,234 rows, cost 7.00 EUR, 1,234.50 USD; 1 skipped, 1 failed, N s",
     ]
 
 
