@@ -137,7 +137,9 @@ _ANSWERS = (
         "AWS does not accept these credentials: {said}",
         SIGN_IN,
     ),
-    _answer("RequestTimeTooSkewed", AccessError, "this machine's clock is wrong", "set it: AWS compares the times"),
+    _answer(
+        "RequestTimeTooSkewed", AccessError, "this machine's clock is wrong", "set the clock: AWS compares the times"
+    ),
     _answer(
         "NoSuchBucket", DataMissing, "there is no such bucket", "check aws.bucket, aws.region and aws.endpoint_url"
     ),

@@ -26,7 +26,17 @@ class Aws(Provider):
     title: ClassVar[str] = "Amazon Web Services"
     import_command: ClassVar[str] = "import-cur"
     datasets: ClassVar[tuple[Dataset, ...]] = DATASETS
-    sample_formats: ClassVar[tuple[str, ...]] = ("cur-v1-csv", "cur-v1-parquet", "cur-v2-csv", "cur-v2-parquet")
+    sample_formats: ClassVar[tuple[str, ...]] = (
+        "cur-v1-csv",
+        "cur-v1-parquet",
+        "cur-v2-csv",
+        "cur-v2-parquet",
+        "cur-v1-zip",
+        "cur-v1-csv-overwrite",
+        "cur-v1-parquet-create-new",
+        "cur-v2-csv-overwrite",
+        "cur-v2-parquet-create-new",
+    )
 
     bucket: str = setting(help="S3 bucket of the bills, or a file:// URL of a directory laid out like it.")
     prefix: str = setting(
