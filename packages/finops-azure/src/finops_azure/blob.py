@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finops_core import SourceFile
-from finops_core.errors import AccessError, ConfigError, DataMissing, DeliveryError
+from finops_core.errors import AccessError, ConfigError, DataMissing, DeliveryError, DeliveryReplaced
 from finops_core.store import StoredObject, check_size
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _translated(
     if isinstance(error, azure.ResourceNotFoundError):
         return missing("a blob is not there", where=where)
     if isinstance(error, azure.ResourceModifiedError):
-        return DeliveryError("a file was replaced while it was read", where=where, hint="import again")
+        return DeliveryReplaced("a file was replaced while it was read", where=where, hint="import again")
     if isinstance(error, azure.ClientAuthenticationError) or getattr(error, "status_code", None) in (401, 403):
         hint = "the identity needs the role Storage Blob Data Reader; see also the storage account's firewall"
         return AccessError(f"Azure refuses access: {code or _first_line(error)}", where=where, hint=hint)

@@ -167,7 +167,6 @@ def _delivery(bill: Bill, period: Period, runs: Mapping[str, Run]) -> Delivery:
     if len(formats) > 1:
         problems.append("the actual export is written in another format than the amortised one")
     submitted = max(run.submitted for run in every)
-    counts = [run.rows if run.rows is not None else None if run.files else 0 for run in every]
     return Delivery(
         provider="azure",
         export=bill.name,
@@ -177,7 +176,7 @@ def _delivery(bill: Bill, period: Period, runs: Mapping[str, Run]) -> Delivery:
         format=next(iter(formats), "csv"),
         files=tuple(replace(file, part=part) for part, run in runs.items() for file in run.files),
         modified=submitted,
-        rows=None if None in counts else sum(count for count in counts if count is not None),
+        rows=runs[""].rows if "" in runs else None,
         manifest=every[0].manifest,
         problem="; ".join(problems),
         final=False if submitted < dt.datetime.combine(period.end, dt.time(), dt.UTC) + SETTLED_AFTER else None,

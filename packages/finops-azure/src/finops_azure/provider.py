@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from finops_core import Dataset, Delivery, LocalFile, Provider, SampleRequest, Secret, Staging, Window, setting
-from finops_core.errors import DataMissing, DeliveryError
+from finops_core.errors import DataMissing, DeliveryError, DeliveryReplaced
 from finops_core.periods import Period
 from finops_core.store import DirectoryStore, Store, StoredObject, directory_of, fetch_all
 
@@ -123,21 +123,19 @@ class Azure(Provider):
                 listed = {file.key: StoredObject(file.key, 0, _EPOCH) for file in delivery.files}
                 run = read_manifest(StoredObject(key, 0, _EPOCH), store.read(key), listed)
                 if run is None or run.run_id not in delivery.version.split("+"):
-                    raise DeliveryError("a manifest was replaced while its run was read", where=f"{store.url}/{key}")
+                    raise DeliveryReplaced("a manifest was replaced while its run was read", where=f"{store.url}/{key}")
                 promised |= run.promised
         return promised
 
     def _tell_replaced(self, delivery: Delivery, error: DataMissing | DeliveryError) -> None:
-        """Exports that overwrite delete a run as soon as the next one is there. Raises DeliveryError if that was it."""
+        """Exports that overwrite delete a run once the next one is there. Raises DeliveryReplaced if that was it."""
         try:
             now = self.discover(Window(delivery.period, delivery.period))
         except DataMissing:
             return
         if any(found.version != delivery.version for found in now):
-            raise DeliveryError(
-                "the export was delivered anew while it was read",
-                where=error.where,
-                hint="import again: the newer run is complete",
+            raise DeliveryReplaced(
+                "the export was delivered anew while it was read", where=error.where, hint="import again"
             ) from error
 
     @classmethod

@@ -170,3 +170,18 @@ SELECT x_PricingUnitDescription AS subject, 0 AS expected, count(*) AS actual
 FROM focus
 WHERE ChargeCategory = 'Usage' AND PricingQuantity IS NULL
 GROUP BY x_PricingUnitDescription;
+
+-- check: Z11 quality Actual and amortised cost are both there, where a commitment makes them differ
+SELECT 'BilledCost of commitments is unknown: there is no actual file' AS subject, 'actual' AS expected, NULL AS actual
+FROM (
+    SELECT bool_or(rtrim(lower(replace(pricing_model, ' ', '')), 's') IN ('reservation', 'savingsplan')) AS committed
+    FROM source_amortized
+)
+WHERE committed AND (SELECT count(*) = 0 FROM source)
+UNION ALL
+SELECT 'EffectiveCost is the billed cost: there is no amortised file', 'amortized', NULL
+FROM (
+    SELECT bool_or(rtrim(lower(replace(pricing_model, ' ', '')), 's') IN ('reservation', 'savingsplan')) AS committed
+    FROM source
+)
+WHERE committed AND (SELECT count(*) = 0 FROM source_amortized);
