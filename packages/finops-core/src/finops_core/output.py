@@ -207,7 +207,7 @@ def _csv_cell(column: Field, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, Mapping):
-        return neutral("; ".join(f"{plain(item)} {key}" for key, item in sorted(value.items())))
+        return neutral("; ".join(f"{key} {plain(item)}" for key, item in sorted(value.items())))
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

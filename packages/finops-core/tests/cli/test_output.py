@@ -79,7 +79,7 @@ def test_money_has_no_exponent():
 
 def test_csv_is_exact_and_flat():
     rows = list(csv.DictReader(io.StringIO(rendered(LISTING, "csv"))))
-    assert rows[0]["cost"] == "-0.5 EUR; 1234.500000000000000001 USD"
+    assert rows[0]["cost"] == "EUR -0.5; USD 1234.500000000000000001"
     assert (rows[0]["rows"], rows[0]["at"], rows[0]["open"]) == ("1234567", "2024-02-01T11:30:00Z", "true")
     assert set(rows[1].values()) == {"nothing", ""}
 

@@ -27,7 +27,7 @@ class Terminal(io.StringIO):
 
 def run(display):
     good, bad, old = step(1), step(2), step(3, "skip")
-    report = ImportReport([good], [old], [(bad, DeliveryError("cut short", where="2024-02.csv"))])
+    report = ImportReport([good], [old], [(bad, DeliveryError("cut short", where="2024-02.csv", hint="wait"))])
     report.rows, report.files, report.bytes, report.seconds = 1234, 1, 1500, 0.5
     report.totals = {"USD": Decimal("1234.5"), "EUR": Decimal("7")}
     try:
@@ -58,6 +58,7 @@ def test_plain_lines():
         "2024-02  failed",
         "error FIN020: cut short",
         "  where: 2024-02.csv",
+        "  hint:  wait",
         "loaded 1 period: 1 file, 1.5 kB, 1,234 rows, cost 7.00 EUR, 1,234.50 USD; 1 skipped, 1 failed, N s",
     ]
 
@@ -72,7 +73,12 @@ def test_verbose_names_files_and_reasons():
 def test_quiet_says_only_errors():
     stream = io.StringIO()
     run(QuietReporter(stream))
-    assert stream.getvalue().splitlines() == ["2024-02  failed", "error FIN020: cut short", "  where: 2024-02.csv"]
+    assert stream.getvalue().splitlines() == [
+        "2024-02  failed",
+        "error FIN020: cut short",
+        "  where: 2024-02.csv",
+        "  hint:  wait",
+    ]
 
 
 def test_a_terminal_gets_bars_and_the_same_lines(monkeypatch):
