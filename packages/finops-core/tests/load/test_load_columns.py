@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from finops_core.errors import DestinationError
 from finops_core.load.columns import check_yield, fitted, hints, quoted
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -80,6 +80,7 @@ def test_order_and_case_of_yielded_columns_do_not_matter() -> None:
     check_yield("t", {"Cost": "BIGINT", "a": "DATE"}, [("a", "DATE"), ("cost", "BIGINT")])
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1).filter(lambda text: "\x00" not in text))
 def test_quoted_names_survive_duckdb(name: str) -> None:
     import duckdb

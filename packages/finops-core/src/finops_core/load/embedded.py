@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ _READERS = iter(range(10**9))
 
 
 class DuckDbSql:
-    """A DuckDB connection as `Connection`."""
+    """A DuckDB connection as `Connection`. Ctrl-C ends the statement that runs."""
 
     def __init__(self, connection: DuckDBPyConnection) -> None:
         import duckdb
@@ -39,13 +40,18 @@ class DuckDbSql:
         self.missing: tuple[type[Exception], ...] = (duckdb.CatalogException,)
 
     def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        try:
-            return self.connection.execute(sql, list(parameters) or None).fetchall()
-        except RuntimeError as error:
-            # Ctrl-C while DuckDB works arrives as this, the KeyboardInterrupt is lost on the way.
-            if type(error) is RuntimeError and "interrupted" in str(error):
-                raise KeyboardInterrupt from error
-            raise
+        # In a thread: DuckDB's execute() does not see a signal while the work is with DuckDB's own threads, so that
+        # reading one large gzip file could not be interrupted for minutes.
+        with ThreadPoolExecutor(1) as thread:
+            running = thread.submit(self._rows, sql, list(parameters) or None)
+            try:
+                return running.result()
+            except KeyboardInterrupt:
+                self.connection.interrupt()
+                raise
+
+    def _rows(self, sql: str, parameters: list[object] | None) -> list[tuple[Any, ...]]:
+        return self.connection.execute(sql, parameters).fetchall()
 
     def run(self, sql: str) -> None:
         self.query(sql)

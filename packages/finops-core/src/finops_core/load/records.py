@@ -10,6 +10,7 @@ What rests on dlt's internals is all in this module; test_dlt_internals.py has a
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -132,7 +133,7 @@ def record(package: Package, destination: Any, folder: Path) -> str:
                 return str(pipeline.run(resources).loads_ids[0])
             finally:
                 pipeline.deactivate()
-    except DltException as error:
+    except (DltException, OSError) as error:
         raise _cause(error) from error
 
 
@@ -147,11 +148,23 @@ def _resource(table: Table) -> Any:
     return dlt.resource(no_rows, name=table.name, columns=hints(table.columns), write_disposition="append")
 
 
-def _cause(error: BaseException) -> BaseException:
-    """The first cause, so that an interrupt stays one; DestinationError where it is dlt's own."""
-    seen: BaseException = error
-    while (inner := seen.__cause__ or getattr(seen, "exception", None)) is not None:
-        seen = inner
-    if isinstance(seen, DltException):
-        return DestinationError(f"dlt refused the load: {type(seen).__name__}: {seen}")
-    return seen
+def _cause(error: Exception) -> BaseException:
+    """What made dlt stop: an interrupt or a full disk wherever it hides, else the first cause."""
+    first: BaseException = error
+    while (inner := _reason(first)) is not None:
+        first = inner
+    hidden: BaseException | None = error
+    while hidden is not None:
+        if isinstance(hidden, KeyboardInterrupt) or getattr(hidden, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            return hidden
+        # A second error, raised while dlt cleaned up after the first, has it as its context only.
+        hidden = _reason(hidden) or hidden.__context__
+    if isinstance(first, DltException):
+        return DestinationError(f"dlt refused the load: {type(first).__name__}: {first}")
+    return first
+
+
+def _reason(error: BaseException) -> BaseException | None:
+    """The error that led to this one; dlt keeps some in an attribute."""
+    reason = error.__cause__ or getattr(error, "exception", None)
+    return reason if isinstance(reason, BaseException) else None
