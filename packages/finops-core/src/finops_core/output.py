@@ -135,7 +135,7 @@ def write_table(listing: Listing, stream: IO[str]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in listing.fields:
         table.add_column(
-            Text(column.title), justify="right" if column.right else "left", no_wrap=not tty or column.right
+            Text(column.title), justify="right" if column.right else "left", no_wrap=not tty or column.kind != "text"
         )
     for row in listing.rows:
         table.add_row(*(Text(shown(column.kind, row.get(column.key))) for column in listing.fields))

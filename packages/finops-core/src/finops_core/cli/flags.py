@@ -35,6 +35,7 @@ def setting_flag(definition: Definition, panel: str) -> inspect.Parameter:
         metavar=_metavar(definition),
         rich_help_panel=panel,
         show_default=False,
+        autocompletion=(lambda: list(definition.choices)) if definition.choices else None,
     )
     kind = kinds.get(definition.kind, str | None)
     return inspect.Parameter(

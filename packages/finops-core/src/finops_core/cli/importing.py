@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from finops_core.cli.flags import Configured, configured
 from finops_core.cli.listing import show
 from finops_core.cli.session import Session
 from finops_core.config import ProviderRun, provider_definitions, provider_runs
+from finops_core.config.values import without_password
 from finops_core.errors import AccessError, FinopsError, ImportFailed, UsageError
 from finops_core.progress import display_for, error_lines
 
@@ -53,7 +55,13 @@ def import_bills(provider: type[Provider], context: Context) -> None:
         session.note("nothing was changed")
         return
     run_all(runs, settings, switches, session)
-    session.suggest(f"finops status {provider.name}")
+    session.suggest(shlex.join(["finops", "status", provider.name, *_same_place(context.params)]))
+
+
+def _same_place(values: Mapping[str, Any]) -> list[str]:
+    """The flags that make another command read the same database."""
+    flags = {"--config": "config", "--data-dir": "data_dir", "--destination": "destination"}
+    return [word for flag, key in flags.items() if values.get(key) for word in (flag, without_password(values[key]))]
 
 
 def run_all(

@@ -30,9 +30,9 @@ class ProviderGroup(Group):
     """Imports its provider when one of its commands or its help is asked for, not before."""
 
     def __init__(self, name: str) -> None:
-        plugin = registry.find(name)
+        summary = next((plugin.summary for plugin in registry.plugins() if plugin.name == name), "")
         epilog = example(f"finops {name} {LIST_MANIFESTS}")
-        super().__init__(name=name, help=plugin.summary, epilog=epilog, rich_markup_mode=None)
+        super().__init__(name=name, help=summary, epilog=epilog, rich_markup_mode=None)
 
     def list_commands(self, ctx: BaseContext) -> list[str]:
         return list(self._built())
