@@ -220,3 +220,12 @@ def test_completion_works_beside_a_broken_and_a_disputed_provider(acme, line, wa
     words = {"_FINOPS_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
     done = acme.run(**words)
     assert set(done.stdout.split()) == wanted
+
+
+def test_what_is_piped_is_utf8_wherever_it_runs(acme):
+    (acme.workdir / "config.toml").write_text('[acme]\nbucket = "Kostenstelle-Ü"\n', encoding="utf-8")
+    command = [sys.executable, "-m", "finops_core", "config", "show", "-o", "json"]
+    env = acme.environment(LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="ascii")
+    done = subprocess.run(command, cwd=acme.workdir, env=env, capture_output=True, check=True)
+    values = [row["value"] for row in json.loads(done.stdout.decode("utf-8"))["rows"]]
+    assert "Kostenstelle-Ü" in values

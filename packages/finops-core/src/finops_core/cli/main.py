@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 import warnings
@@ -19,9 +20,12 @@ INTERRUPTED = 130
 
 
 def main() -> None:
-    """The `finops` script."""
+    """The `finops` script. What is piped is UTF-8 on every system: JSON and CSV have to be the same everywhere."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
     sys.exit(run())
 
 
