@@ -85,7 +85,8 @@ def _inspect_parquet(
             names, rows = list(file.schema_arrow.names), file.metadata.num_rows
     except (pa.ArrowException, OSError) as error:
         raise DeliveryError(f"a Parquet file is damaged: {error}", where=local.source.key) from error
-    types = [row[1] for row in _rows(connection, f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})")]
+    described = f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))}, hive_partitioning=false)"
+    types = [row[1] for row in _rows(connection, described)]
     declared = dict(delivery.columns)
     found = tuple(
         Found(name, kind, f"c{i}", declared.get(name, ""))
@@ -183,7 +184,8 @@ class _Group:
         refs = ", ".join(found.ref for found in first.found)
         if first.kind == "parquet":
             # `filename` is the last column; binary columns are text in every export.
-            return f"read_parquet({paths}, filename=true, binary_as_string=true) AS t({refs}, filename)"
+            options = "filename=true, binary_as_string=true, hive_partitioning=false"
+            return f"read_parquet({paths}, {options}) AS t({refs}, filename)"
         if first.found[0].type == "JSON":
             fields = ", ".join(f"json -> {literal(_json_path(found.name))} AS {found.ref}" for found in first.found)
             options = f"format='newline_delimited', filename=true, compression={literal(first.kind)}"
@@ -191,6 +193,7 @@ class _Group:
         columns = ", ".join(f"{literal(found.ref)}: 'VARCHAR'" for found in first.found)
         return (
             f"read_csv({paths}, columns={{{columns}}}, header=true, auto_detect=false, filename=true, "
+            "hive_partitioning=false, "
             f"delim={literal(self.dataset.csv.delimiter)}, quote='\"', escape='\"', nullstr='', strict_mode=true, "
             f"null_padding=false, compression={literal(first.kind)})"
         )
