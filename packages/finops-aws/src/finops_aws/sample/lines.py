@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from finops_core import Period
-from finops_core.sample import World, create_usage
+from finops_core.sample import World, create_usage, hourly
 
 from finops_aws.sample.catalog import TICKS_PER_MICRO, account_id, create_catalog
 
@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 
 SELLER = "Amazon Web Services EMEA SARL"
 
-ROWS_PER_HUNDRED_USAGES = 109
+LINES_PER_HUNDRED_USAGES = 108.6
 """Line items that a hundred usage rows become, fees aside: usage covered by a savings plan takes two."""
+
+OTHER_LINES = 30
+"""Taxes, credits and monthly fees of one month, about."""
 
 
 def create_lines(
     connection: duckdb.DuckDBPyConnection, world: World, period: Period, *, rows: int, delivery: int = 1
 ) -> None:
     """Make the table `lines` (see lines.sql) with about `rows` line items, and the view `bill` over it (bill.sql)."""
-    create_usage(connection, world, period, rows=max(1, rows * 100 // ROWS_PER_HUNDRED_USAGES), delivery=delivery)
+    create_usage(connection, world, period, rows=_usage_rows(world, period, rows), delivery=delivery)
     create_catalog(connection, world)
     variables = {
         "first_month": period == world.periods[0],
@@ -41,6 +44,13 @@ def create_lines(
     _create_credit_lines(connection, world, period, delivery)
     for name in ("lines.sql", "bill.sql"):
         connection.execute(files(__package__).joinpath(name).read_text("utf-8"))
+
+
+def _usage_rows(world: World, period: Period, rows: int) -> int:
+    """Usage rows of which `rows` line items come, savings plan fees (one per plan and hour or day) included."""
+    plans = sum(commitment.basis == "spend" for commitment in world.commitments)
+    fees = plans * world.days(period) * (24 if hourly(rows) else 1) + OTHER_LINES
+    return max(1, int((rows - fees) * 100 / LINES_PER_HUNDRED_USAGES))
 
 
 def has_split_costs(world: World, period: Period) -> bool:
