@@ -9,7 +9,7 @@ import os
 import pytest
 from finops_aws.provider import Aws
 from finops_core import Period, Window
-from finops_core.errors import ConfigError, DataMissing
+from finops_core.errors import AccessError, ConfigError, DataMissing
 from finops_core.store import directory_of
 
 JANUARY, FEBRUARY = Period(2025, 1), Period(2025, 2)
@@ -391,6 +391,26 @@ def test_odd_export_names(lay, tree, name):
 def test_what_is_no_bucket_is_refused(bucket):
     with pytest.raises(ConfigError):
         Aws(bucket=bucket).discover(ALL)
+
+
+@pytest.mark.parametrize("setting", ["prefix", "export_name"])
+@pytest.mark.parametrize("value", ["..", "a/../b", "../x"])
+def test_settings_that_leave_the_bucket_are_refused(here, tree, setting, value):
+    tree.report("cur", "202501")
+    with pytest.raises(ConfigError, match="leaves the bucket"):
+        here(tree, **{setting: value}).discover(ALL)
+
+
+def test_a_directory_that_may_not_be_read(here, tree, monkeypatch):
+    tree.report("cur", "202501")
+    provider = here(tree)
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.iterdir", refuse)
+    with pytest.raises(AccessError, match="may not be read"):
+        provider.discover(ALL)
 
 
 def test_a_directory_that_is_not_there(tmp_path):

@@ -335,6 +335,18 @@ def test_a_profile_that_is_not_there(s3, s3_url):
     assert isinstance(said, AccessError) and "payer" in said.what and "list-profiles" in said.hint
 
 
+def test_a_single_sign_on_that_has_ended(s3, s3_url, tmp_path, monkeypatch):
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile payer]\nsso_session = acme\nsso_account_id = 000011112222\nsso_role_name = reader\n"
+        "[sso-session acme]\nsso_region = us-east-1\nsso_start_url = https://acme.awsapps.invalid/start\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    said = refused(Aws(bucket=BUCKET, endpoint_url=s3_url, profile="payer"))
+    assert isinstance(said, AccessError) and "aws sso login" in said.hint
+
+
 def test_a_store_that_does_not_answer():
     said = refused(Aws(bucket=BUCKET, endpoint_url="http://127.0.0.1:9"))
     assert type(said) is DeliveryError and "cannot be reached" in said.what

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from finops_core.errors import AccessError
 from finops_core.store import DirectoryStore, Store, StoredObject, safe_path
 
 
@@ -45,15 +47,28 @@ class LocalBucket(DirectoryStore):
         start = safe_path(self.root, folder) if folder else self.root
         if not start.is_dir():
             return
-        entries = sorted(start.iterdir())
-        yield Level(
-            tuple(f"{folder}{entry.name}/" for entry in entries if entry.is_dir()),
-            tuple(_stored(f"{folder}{entry.name}", entry) for entry in entries if entry.is_file()),
-        )
+        with _readable(start):
+            entries = sorted(start.iterdir())
+            folders = tuple(f"{folder}{entry.name}/" for entry in entries if entry.is_dir())
+            objects = tuple(_stored(f"{folder}{entry.name}", entry) for entry in entries if entry.is_file())
+        yield Level(folders, objects)
+
+    def read(self, key: str) -> bytes:
+        with _readable(self.root / key):
+            return super().read(key)
 
     def stat(self, key: str) -> StoredObject | None:
         path = safe_path(self.root, key)
         return _stored(key, path) if path.is_file() else None
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        hint = "let the user who runs finops read it"
+        raise AccessError("a directory or file may not be read", where=str(path), hint=hint) from error
 
 
 def _stored(key: str, path: Path) -> StoredObject:

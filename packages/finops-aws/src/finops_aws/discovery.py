@@ -63,6 +63,9 @@ def discover(bucket: Bucket, wanted: Wanted, window: Window) -> list[Delivery]:
 
 def choose(bucket: Bucket, wanted: Wanted) -> Export:
     """The one export that fits the settings."""
+    for setting, value in (("aws.prefix", wanted.prefix), ("aws.export_name", wanted.export_name)):
+        if ".." in value.split("/") or "\x00" in value:
+            raise ConfigError(f"{value!r} leaves the bucket", where=setting, hint="name a folder in the bucket")
     search = find(bucket, wanted.prefix, wanted.export_name)
     exports = list(search.exports)
     if len(exports) > 1:
