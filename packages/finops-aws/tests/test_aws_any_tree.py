@@ -64,9 +64,24 @@ segments = st.sampled_from(
     ]
 )
 names = st.sampled_from(
-    ["cur-Manifest.json", "cur2-Manifest.json", "-Manifest.json", "cur-1.csv.gz", "cur-00001.snappy.parquet", "x"]
+    [
+        *("cur-Manifest.json", "cur-Manifest.json", "cur2-Manifest.json", "-Manifest.json"),
+        *("cur-1.csv.gz", "cur-00001.snappy.parquet", "x"),
+    ]
 )
-keys = st.builds(lambda folders, name: "/".join([*folders, name]), st.lists(segments, max_size=5), names)
+anywhere = st.lists(segments, max_size=5)
+in_place = st.builds(
+    lambda root, place, below: [*root, *place.split("/"), *below],
+    st.sampled_from([["cur"], ["x", "cur"], ["cur2"], [], ["", "cur"]]),
+    st.sampled_from(
+        [
+            *("20250101-20250201", "20250201-20250301", "20250101-20250131"),
+            *("metadata/BILLING_PERIOD=2025-01", "metadata/billing_period=2025-01", "cur/year=2025/month=1"),
+        ]
+    ),
+    st.sampled_from([[], [], ["a1"], ["a2"]]),
+)
+keys = st.builds(lambda folders, name: "/".join([*folders, name]), in_place | in_place | in_place | anywhere, names)
 contents = st.sampled_from(
     [
         b"",
@@ -80,10 +95,10 @@ contents = st.sampled_from(
 )
 wishes = st.builds(
     Wanted,
-    prefix=st.sampled_from(["", "/", "x", "cur", "x/cur/", "none"]),
-    export_name=st.sampled_from(["", "cur", "cur2", "none"]),
-    cur_version=st.sampled_from(["auto", "v1", "v2", "focus"]),
-    export_format=st.sampled_from(["auto", "csv", "parquet"]),
+    prefix=st.sampled_from(["", "", "/", "x", "cur", "x/cur/", "none"]),
+    export_name=st.sampled_from(["", "cur", "cur", "cur2", "none"]),
+    cur_version=st.sampled_from(["auto", "auto", "v1", "v2", "focus"]),
+    export_format=st.sampled_from(["auto", "auto", "csv", "parquet"]),
 )
 
 
