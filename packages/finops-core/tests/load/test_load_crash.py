@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -54,9 +55,13 @@ def killed_child(target: Target, package: Package, at: int) -> bool:
     """Load in a child that is killed before its statement `at`; False when it had no so many."""
     child = os.fork()
     if child == 0:
-        kill_before(at)
-        load(target, package)
-        os._exit(0)
+        try:
+            kill_before(at)
+            load(target, package)
+            os._exit(0)
+        finally:
+            traceback.print_exc()
+            os._exit(1)
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
     return os.WIFSIGNALED(status)

@@ -8,9 +8,9 @@
     embedded.py      one DuckDB connection: its settings, waiting for its lock, reading from it
     apply.py         runs a package's SELECTs inside an open transaction
     records.py       dlt: creates and migrates the tables, keeps _dlt_version and _dlt_loads, in that transaction
-    records_duckdb.py    dlt's DuckDB client for it
     failures.py      what the database says, as errors of finops
-    postgres.py      the same on a PostgreSQL server
+    postgres.py      the same on a PostgreSQL server (server.py: a connection to it)
+    records_duckdb.py, records_postgres.py   dlt's clients for the two
 
 Nothing outside this package knows dlt. On DuckDB readers of other processes see the old period or the new one, whenever
 the loading process ends; a load that fails leaves not even an empty table behind.
@@ -22,12 +22,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from finops_core.errors import ConfigError
 from finops_core.load.failures import nothing_yet
-from finops_core.load.package import Connection, Loaded, Package, Sql, Table
+from finops_core.load.package import Connection, Loaded, Package, Sql, Table, View
 from finops_core.load.target import Target
 
-__all__ = ["Connection", "Loaded", "Package", "Sql", "Table", "Target", "connect_readonly", "load", "read_rows"]
+__all__ = ["Connection", "Loaded", "Package", "Sql", "Table", "Target", "View", "connect_readonly", "load", "read_rows"]
 
 
 def load(target: Target, package: Package, waiting: Callable[[str], None] | None = None) -> Loaded:
@@ -42,7 +41,9 @@ def load(target: Target, package: Package, waiting: Callable[[str], None] | None
         from finops_core.load.embedded import load_embedded
 
         return load_embedded(target, package, waiting)
-    raise ConfigError(f"{target.kind} is not loaded yet", where=target.shown)
+    from finops_core.load.postgres import load_postgres
+
+    return load_postgres(target, package, waiting)
 
 
 def connect_readonly(
@@ -57,7 +58,9 @@ def connect_readonly(
         from finops_core.load.embedded import reading
 
         return reading(target, waiting)
-    raise ConfigError(f"{target.kind} is not read yet", where=target.shown)
+    from finops_core.load.server import reading_postgres
+
+    return reading_postgres(target)
 
 
 def read_rows(target: Target, dataset: str, sql: str, *parameters: object) -> list[tuple[Any, ...]]:

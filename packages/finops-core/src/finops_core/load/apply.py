@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from finops_core.load.columns import check_yield, fitted, qualified, quoted
-from finops_core.load.package import WHOLE, Package, Sql, Table
+from finops_core.load.package import WHOLE, Package, Sql, Table, View
 
 
 def apply(package: Package, sql: Sql, load_id: str) -> dict[str, int]:
@@ -16,8 +16,14 @@ def apply(package: Package, sql: Sql, load_id: str) -> dict[str, int]:
     rows = {table.name: _write(package.dataset, table, sql) for table in package.tables}
     package.check(sql)
     for statement in package.after(sql) if package.after else ():
-        sql.run(statement)
+        sql.run(_view(statement) if isinstance(statement, View) else statement)
     return rows
+
+
+def _view(view: View) -> str:
+    rows = " UNION ALL BY NAME ".join(f"SELECT * FROM {qualified(*table)}" for table in view.tables)
+    schema = f"CREATE SCHEMA IF NOT EXISTS {quoted(view.schema)}"
+    return f"{schema}; CREATE OR REPLACE VIEW {qualified(view.schema, view.name)} AS {rows}"
 
 
 def _write(dataset: str, table: Table, sql: Sql) -> int:

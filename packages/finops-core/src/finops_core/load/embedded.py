@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 POLL = 0.1
 """Seconds between two tries for a locked file: short for a person, long for the file system."""
 
-_ONE_AT_A_TIME = threading.Lock()
+ONE_AT_A_TIME = threading.Lock()
 """dlt keeps its run context per process; DuckDB would let two threads of a process write at once."""
 
 _READERS = iter(range(10**9))
@@ -67,7 +67,7 @@ def load_embedded(target: Target, package: Package, waiting: Callable[[str], Non
             f"the dataset {package.dataset!r} has the name of the database file", where=target.shown,
             hint="DuckDB could not tell them apart: choose another dataset_name",
         )  # fmt: skip
-    with _ONE_AT_A_TIME, translated(target):
+    with ONE_AT_A_TIME, translated(target):
         target.path.parent.mkdir(parents=True, exist_ok=True)
         target.data_dir.mkdir(parents=True, exist_ok=True)
         with opened(target, waiting) as connection, working_folder(target) as folder:

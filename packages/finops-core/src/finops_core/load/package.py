@@ -53,20 +53,30 @@ class Table:
 
 
 @dataclass(frozen=True)
+class View:
+    """A view of all rows of `tables` (schema, name), matched by column name; what a table lacks is NULL there."""
+
+    schema: str
+    name: str
+    tables: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Package:
     """Tables that become new together.
 
     dataset    schema of the destination, for example `aws_billing`.
     pipeline   dlt's pipeline name, one per (export, period): [a-z0-9_]+.
     check      is called when all tables are written; whatever it raises rolls everything back.
-    after      further statements of the same transaction (views), asked for after the check.
+    after      views, and further statements of the same transaction, asked for after the check. Statements must be
+               such that every destination understands them.
     """
 
     dataset: str
     pipeline: str
     tables: tuple[Table, ...]
     check: Callable[[Sql], None]
-    after: Callable[[Sql], Sequence[str]] | None = None
+    after: Callable[[Sql], Sequence[str | View]] | None = None
 
     def __post_init__(self) -> None:
         names = [table.name.lower() for table in self.tables]

@@ -1,0 +1,178 @@
+"""The same load on a PostgreSQL server.
+
+    SELECTs -> scratch DuckDB, checked there -> CSV -> COPY, in one transaction with dlt's tables and records
+
+DuckDB does all the work that it does for its own files; PostgreSQL gets finished rows. Everything becomes visible with
+one COMMIT: rows are removed by DELETE, so that readers go on seeing the old ones until then and never wait. Loads into
+one database take turns by an advisory lock. What the scratch holds while SELECTs and checks run is this package's
+own rows: those of other periods are not there. Columns beyond 63 bytes get a shorter name with a hash (PostgreSQL would
+cut them); JSON is jsonb.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from finops_core.errors import BalanceError, DestinationError
+from finops_core.load.apply import apply
+from finops_core.load.columns import fitted, qualified, quoted
+from finops_core.load.embedded import ONE_AT_A_TIME, DuckDbSql, opened, working_folder
+from finops_core.load.failures import translated
+from finops_core.load.package import WHOLE, Loaded, Package, Table, View
+from finops_core.load.server import TYPES, PostgresSql, connected, standing, take_turn
+from finops_core.load.target import Target
+
+LONGEST_NAME = 63
+"""Bytes of an identifier, see 'Limits' in the PostgreSQL manual."""
+
+LOAD_ID = "_dlt_load_id"
+
+_MADE = "finops makes this view again at every load"
+"""Comment by which our views are known: they stand in the way when a column goes."""
+
+
+def load_postgres(target: Target, package: Package, waiting: Callable[[str], None] | None) -> Loaded:
+    """`finops_core.load.load` for PostgreSQL."""
+    target.data_dir.mkdir(parents=True, exist_ok=True)
+    folder = target.data_dir / f"{package.dataset}-{package.pipeline}"
+    scratch = replace(target, kind="duckdb", location=str(folder.with_suffix(".scratch.duckdb")))
+    with translated(scratch), opened(scratch, waiting) as connection:
+        try:
+            with working_folder(scratch) as work:
+                rows = _computed(package, DuckDbSql(connection))
+                return _written(target, package, connection, rows, work, waiting)
+        finally:
+            scratch.path.unlink(missing_ok=True)  # while its lock is held; the next load makes a new one
+
+
+def _computed(package: Package, sql: DuckDbSql) -> dict[str, int]:
+    """Run the SELECTs and the checks in the scratch database, which is empty but for what a killed load left."""
+    sql.run(f"DROP SCHEMA IF EXISTS {quoted(package.dataset)} CASCADE")
+    sql.run(f"CREATE SCHEMA {quoted(package.dataset)}")
+    for table in package.tables:
+        columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in table.columns.items())
+        sql.run(f"CREATE TABLE {qualified(package.dataset, table.name)} ({columns})")
+    return apply(replace(package, after=None), sql, "pending")
+
+
+def _written(
+    target: Target, package: Package, scratch: Any, rows: dict[str, int], work: Path,
+    waiting: Callable[[str], None] | None,
+) -> Loaded:  # fmt: skip
+    from finops_core.load.records import record
+    from finops_core.load.records_postgres import records_in
+
+    tables = [_shortened(table) for table in package.tables]
+    with ONE_AT_A_TIME, connected(target) as server:
+        sql = PostgresSql(server)
+        take_turn(target, sql, waiting)
+        for table in tables:
+            _make_room(package.dataset, table, sql)
+        with records_in(server) as destination:
+            load_id = record(replace(package, tables=tuple(tables)), destination, work)
+        for table, original in zip(tables, package.tables, strict=True):
+            _check_types(package.dataset, table, sql)
+            if table.replaces not in (None, WHOLE):
+                sql.run(f"DELETE FROM {qualified(package.dataset, table.name)} WHERE {table.replaces}")
+            file = work.parent / "rows.csv"
+            _copy_out(scratch, package.dataset, original, load_id, file)
+            copied = _copy_in(server, package.dataset, table, file)
+            if copied != rows[table.name]:
+                raise BalanceError(f"{copied:,} rows arrived of {rows[table.name]:,}", where=table.name)
+        sql.enter(package.dataset)
+        for statement in package.after(sql) if package.after else ():
+            _make_view(statement, sql) if isinstance(statement, View) else sql.run(statement)
+        server.commit()
+    return Loaded(load_id, rows)
+
+
+def _shortened(table: Table) -> Table:
+    columns = {_short(name): kind for name, kind in table.columns.items()}
+    if len(columns) != len(table.columns):
+        raise DestinationError("two columns of the table would get one name", where=table.name)
+    return replace(table, columns=columns)
+
+
+def _short(name: str) -> str:
+    data = name.encode()
+    if len(data) <= LONGEST_NAME:
+        return name
+    mark = "_" + hashlib.sha256(data).hexdigest()[:8]
+    return data[: LONGEST_NAME - len(mark)].decode(errors="ignore") + mark
+
+
+def _copy_out(scratch: Any, dataset: str, table: Table, load_id: str, file: Path) -> None:
+    text = [name for name, kind in table.columns.items() if kind in ("VARCHAR", "JSON")]
+    values = ", ".join(f"'{load_id}' AS {quoted(name)}" if name == LOAD_ID else quoted(name) for name in table.columns)
+    # Text is quoted throughout, NULL never: so they cannot be taken for each other, nor text for the end of the data.
+    force = f", FORCE_QUOTE ({', '.join(map(quoted, text))})" if text else ""
+    where = str(file).replace("'", "''")
+    scratch.execute(
+        f"COPY (SELECT {values} FROM {qualified(dataset, table.name)}) TO '{where}' "
+        f"(FORMAT csv, HEADER false, NULLSTR '\\N'{force})"
+    )
+
+
+def _copy_in(server: Any, dataset: str, table: Table, file: Path) -> int:
+    names = ", ".join(map(quoted, table.columns))
+    statement = f"COPY {qualified(dataset, table.name)} ({names}) FROM STDIN (FORMAT csv, NULL '\\N')"
+    with server.cursor() as cursor, file.open("rb") as stream:
+        cursor.copy_expert(statement, stream, size=1 << 20)
+        count = cursor.rowcount
+    file.unlink()
+    return int(count)
+
+
+def _make_room(dataset: str, table: Table, sql: PostgresSql) -> None:
+    """Empty a table that is replaced whole, and take away the columns that it will not have."""
+    columns = standing(dataset, table.name, sql)
+    if table.replaces != WHOLE or not columns:
+        return
+    target = qualified(dataset, table.name)
+    sql.run(f"DELETE FROM {target}")
+    gone = [name for name, kind in columns.items() if table.columns.get(name) != kind]
+    if gone:
+        _drop_our_views(sql)
+        for name in gone:
+            sql.run(f"ALTER TABLE {target} DROP COLUMN {quoted(name)}")
+
+
+def _check_types(dataset: str, table: Table, sql: PostgresSql) -> None:
+    fitted(table.name, table.columns, standing(dataset, table.name, sql))
+
+
+def _drop_our_views(sql: PostgresSql) -> None:
+    found = sql.query(
+        "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE c.relkind = 'v' AND obj_description(c.oid, 'pg_class') = ?",
+        _MADE,
+    )
+    for schema, name in found:
+        sql.run(f"DROP VIEW {qualified(schema, name)}")
+
+
+def _make_view(view: View, sql: PostgresSql) -> None:
+    """PostgreSQL has no UNION BY NAME, and cannot replace a view by one with other columns."""
+    shapes = {table: standing(*table, sql) for table in view.tables}
+    kinds: dict[str, str] = {}
+    for shape in shapes.values():
+        for name, kind in shape.items():
+            kinds[name] = kind if kinds.get(name, kind) == kind else "VARCHAR"
+    selects = [f"SELECT {_aligned(kinds, shape)} FROM {qualified(*table)}" for table, shape in shapes.items()]
+    name = qualified(view.schema, view.name)
+    sql.run(f"CREATE SCHEMA IF NOT EXISTS {quoted(view.schema)}")
+    sql.run(f"DROP VIEW IF EXISTS {name}")
+    sql.run(f"CREATE VIEW {name} AS {' UNION ALL '.join(selects)}")
+    sql.run(f"COMMENT ON VIEW {name} IS '{_MADE}'")
+
+
+def _aligned(kinds: Mapping[str, str], shape: Mapping[str, str]) -> str:
+    spelled = {duckdb: postgres for postgres, duckdb in TYPES.items()} | {"VARCHAR": "varchar"}
+    return ", ".join(
+        f"CAST({quoted(name) if name in shape else 'NULL'} AS {spelled.get(kind, kind)}) AS {quoted(name)}"
+        for name, kind in kinds.items()
+    )
