@@ -28,10 +28,12 @@ class FinopsError(Exception):
 
     code: ClassVar[str] = "FIN000"
     exit_code: ClassVar[int] = 1
+    usual_hint: ClassVar[str] = ""
+    """What to try where the error itself does not say it."""
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
         super().__init__(what)
-        self.what, self.where, self.hint = what, where, hint
+        self.what, self.where, self.hint = what, where, hint or self.usual_hint
 
     def __str__(self) -> str:
         return f"{self.what} ({self.where})" if self.where else self.what
@@ -63,6 +65,7 @@ class DataMissing(FinopsError):
 
 class DeliveryError(FinopsError):
     code = "FIN020"
+    usual_hint = "import again; if it stays, have the bill delivered anew. What was loaded of it before still stands"
 
 
 class DeliveryReplaced(DeliveryError):
