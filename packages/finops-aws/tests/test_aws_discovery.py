@@ -325,6 +325,23 @@ def test_a_bad_manifest_is_a_problem_of_its_period_alone(here, tree, content, pr
     assert february.problem == "" and len(february.files) == 2
 
 
+def test_a_report_created_again_under_its_name_keeps_its_older_months(here, tree):
+    tree.report("cur", "202501", "of-the-first", reportId="first")
+    tree.report("cur", "202502", "of-the-first", reportId="first")
+    tree.report("cur", "202502", "of-the-second", reportId="second")
+    found = here(tree).discover(ALL)
+    assert [(delivery.version, delivery.details["report_id"]) for delivery in found] == [
+        ("of-the-first", "first"),
+        ("of-the-second", "second"),
+    ]
+
+
+def test_a_report_whose_format_changed_between_months(here, tree):
+    tree.report("cur", "202501", form="csv")
+    tree.report("cur", "202502", form="parquet", layout="athena")
+    assert [delivery.format for delivery in here(tree).discover(ALL)] == ["csv", "parquet"]
+
+
 def test_a_byte_order_mark_before_a_manifest_is_fine(here, tree):
     manifest = tree.report("cur", "202501")
     tree["cur/20250101-20250201/cur-Manifest.json"] = b"\xef\xbb\xbf" + json.dumps(manifest).encode()
