@@ -135,7 +135,9 @@ WHERE left(replace(invoice_month, '-', ''), 6) IS DISTINCT FROM replace(billing_
 GROUP BY invoice_month, billing_period
 
 -- check: G10 quality Services are in the table of services
+--   What others sell on the marketplace never is.
 SELECT ServiceName, 'a service category', sum(BilledCost)
 FROM focus
 WHERE ServiceCategory = 'Other' AND ServiceName <> 'Invoice' AND ChargeCategory NOT IN ('Tax', 'Adjustment')
+  AND PublisherName = ProviderName
 GROUP BY ServiceName

@@ -376,9 +376,15 @@ costed AS (
             WHEN charge_kind = 'Commitment fee' THEN sku_family IS NULL
             ELSE covered_by IS DISTINCT FROM 'resource'
         END AS is_spend,
-        -- priced_quantity: the usage in pricing units, on usage and fees; nothing on idle commitments and all else.
+        -- priced_quantity: the usage in pricing units, on usage and fees; of an idle commitment the part that was idle;
+        --   nothing on what has no price and on generated rows.
         CASE
             WHEN charge_kind IN ('Usage', 'Commitment fee') AND NOT is_generated THEN usage_amount_in_pricing_units
+            WHEN charge_kind = 'Idle commitment'
+                THEN TRY_CAST(
+                    CAST(usage_amount_in_pricing_units AS DOUBLE) * CAST(net_cost AS DOUBLE)
+                    / CAST(nullif(cost, 0) AS DOUBLE) AS DECIMAL(38, 18)
+                )
         END AS priced_quantity,
         -- pricing_unit_name: the pricing unit as FOCUS writes units.
         coalesce(gcp_units.unit, usage_pricing_unit, price_unit, 'Units') AS pricing_unit_name,
@@ -563,7 +569,8 @@ SELECT
         WHEN is_converted THEN TRY_CAST(CAST(ListUnitPrice AS DOUBLE) / CAST(rate AS DOUBLE) AS DECIMAL(38, 18))
         ELSE ListUnitPrice
     END AS PricingCurrencyListUnitPrice,
-    -- PricingQuantity: usage in pricing units, on usage and fees; nothing on what has no price.
+    -- PricingQuantity: usage in pricing units, on usage and fees; of an idle commitment the part that was idle; nothing on
+    --   what has no price.
     priced_quantity AS PricingQuantity,
     -- PricingUnit: the pricing unit, as FOCUS writes units.
     CASE WHEN priced_quantity IS NOT NULL THEN pricing_unit_name END AS PricingUnit,

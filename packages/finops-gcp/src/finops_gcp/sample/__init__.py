@@ -2,7 +2,7 @@
 
 write(SampleRequest) -> settings     a bucket's tree, and truth.json beside it
 
-lines.py    usage -> export rows with integer amounts (lines.sql), and the view `export` in Google's nesting (export.sql)
+lines.py    usage -> export rows with integer amounts (lines.sql), and the view `export`, nested (export.sql)
 formats.py  how each format writes that view, and into which folders
 truth.py    what an import must show, counted from the integers
 """

@@ -103,7 +103,8 @@ SELECT
     usage.amount_in_pricing_units::DECIMAL(38, 9) AS PricingQuantity, usage.pricing_unit AS PricingUnit,
     'Google Cloud' AS ProviderName,
     CASE WHEN transaction_type = 'GOOGLE' THEN 'Google Cloud' ELSE seller_name END AS PublisherName,
-    coalesce(location.region, location.location) AS RegionId, coalesce(location.region, location.location) AS RegionName,
+    coalesce(location.region, location.location) AS RegionId,
+    coalesce(location.region, location.location) AS RegionName,
     coalesce(resource.global_name, resource.name) AS ResourceId, resource.name AS ResourceName,
     service.description AS ServiceName, CASE WHEN cost_type <> 'tax' THEN sku.id END AS SkuId,
     CASE WHEN cost_type <> 'tax' THEN sku.id || '/0' END AS SkuPriceId, project.id AS SubAccountId,
@@ -125,8 +126,10 @@ SELECT
     }}) AS x_Tags,
     consumption_model.id AS x_ConsumptionModelId, consumption_model.description AS x_ConsumptionModelDescription
 FROM (
-    SELECT *, (cost::DECIMAL(38, 9) + coalesce(list_sum(list_transform(credits, lambda item: item.amount::DECIMAL(38, 9))), 0))
-        ::DECIMAL(38, 9) AS net
+    SELECT
+        *,
+        list_sum(list_transform(credits, lambda item: item.amount::DECIMAL(38, 9))) AS credit,
+        (cost::DECIMAL(38, 9) + coalesce(credit, 0))::DECIMAL(38, 9) AS net
     FROM {rows}
 )
 """

@@ -28,9 +28,9 @@ SELECT
         1,
         CASE WHEN spend = 0 THEN 1 + luck % 1000 ELSE spend * skus.share // 100 * 1000 // skus.list_price END
     )::BIGINT AS quantity,
-    (quantity * price // 100)::BIGINT AS list_cost,
+    ((quantity * price + 50) // 100)::BIGINT AS list_cost,
     -- The contract takes three per cent off.
-    list_cost * 97 // 100 AS default_cost,
+    (list_cost * 97 + 50) // 100 AS default_cost,
     CASE WHEN NOT in_euro AND NOT is_free THEN skus.sku_model END AS model,
     CASE WHEN model IS NOT NULL THEN list_cost * 70 // 100 ELSE default_cost END AS cost,
     -- Per cent of the row that the commitment to E2 machines in us-central1 covers.

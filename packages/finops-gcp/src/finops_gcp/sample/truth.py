@@ -34,9 +34,10 @@ def truth_of_lines(connection: duckdb.DuckDBPyConnection, native_focus: bool) ->
 
         rows, cost, credits, focus (rows, BilledCost, EffectiveCost, Credit, Tax, Idle)
 
-    BilledCost is cost plus all credits, and EffectiveCost the same in every month, since fees of commitments are spread
-    within it. FOCUS rows of the usage cost exports are the rows, one more for each promotion credit, and one for each
-    fee row of the resource-based commitment of which a part was not used. Google's own FOCUS export has one row per row.
+    BilledCost is cost plus all credits, and EffectiveCost the same in every month, since fees of commitments are
+    spread within it. FOCUS rows of the usage cost exports are the rows, one more for each promotion credit, and one for
+    each fee row of the resource-based commitment of which a part was not used. Google's own FOCUS export stays as it
+    is, row by row.
     """
     found = connection.execute(_TOTALS).fetchall()
     idle_fees = connection.execute(_IDLE_FEES).fetchall()[0][0]
