@@ -26,7 +26,7 @@ KNOWN = {
     "currency": "VARCHAR",
     "tags": "JSON",
 }
-"""Every column that Acme Cloud documents. Others are loaded as text: a new column must never be lost."""
+"""The columns that Acme Cloud documents. Others are loaded as text: no column is lost."""
 
 
 def columns(found: Sequence[Found]) -> list[Column]:

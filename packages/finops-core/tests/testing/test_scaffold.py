@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from finops_core.errors import UsageError
 from finops_core.scaffold import LONGEST, names, new, render
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 ACME = Path(__file__).parents[4] / "examples" / "finops-acme"
@@ -47,6 +47,7 @@ def test_the_example_has_no_file_that_would_not_be_written() -> None:
 
 
 @given(NAMES)
+@example(LONG)
 def test_any_good_name_gives_texts_without_placeholders(name: str) -> None:
     try:
         words = names(name)
