@@ -18,6 +18,10 @@ from typing import Any
 import boto3
 import pytest
 from finops_aws.provider import Aws
+from hypothesis import settings
+
+settings.register_profile("finops", deadline=None)
+settings.load_profile("finops")
 
 BUCKET = "acme-billing"
 V1_COLUMNS = [

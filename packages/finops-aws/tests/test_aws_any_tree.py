@@ -102,7 +102,7 @@ wishes = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.dictionaries(keys, contents, max_size=12), wishes)
 def test_any_tree_yields_deliveries_or_a_reason(objects, wanted):
     bucket = MemoryBucket(objects)
