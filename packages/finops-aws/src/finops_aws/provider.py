@@ -31,6 +31,8 @@ class Aws(Provider):
         "cur-v1-parquet",
         "cur-v2-csv",
         "cur-v2-parquet",
+        "focus-1.2-parquet",
+        "focus-1.0-csv",
         "cur-v1-zip",
         "cur-v1-csv-overwrite",
         "cur-v1-parquet-create-new",

@@ -11,6 +11,7 @@ import pytest
 from finops_aws.sample.shapes import FORMATS
 from finops_core.sample import make_world
 
+CUR = tuple(name for name in FORMATS if name.startswith("cur"))
 MAIN = ("cur-v1-csv", "cur-v1-parquet", "cur-v2-csv", "cur-v2-parquet")
 PERIODS = ("2024-01", "2024-02", "2024-03")
 
@@ -21,7 +22,7 @@ def rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...
     return connection.execute(sql).fetchall()
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", CUR)
 @pytest.mark.parametrize("period", PERIODS)
 def test_truth_is_what_plain_duckdb_reads(name: str, period: str, tree: Callable[..., Any], bill: Bill) -> None:
     truth = tree(name).truth["periods"][period]
@@ -145,6 +146,22 @@ AMORTISED = """
 """
 
 
+@pytest.mark.parametrize("name", [name for name in FORMATS if name.startswith("focus")])
+@pytest.mark.parametrize("period", PERIODS)
+def test_focus_exports_hold_the_truth(name: str, period: str, tree: Callable[..., Any]) -> None:
+    connection, truth = duckdb.connect(), tree(name).truth["periods"][period]
+    billed, effective = (f"sum({column}::VARCHAR::DECIMAL(38, 10))" for column in ("BilledCost", "EffectiveCost"))
+    [(count, billed, effective)] = rows(
+        connection, f"SELECT count(*), {billed}, {effective} FROM {tree(name).relation(period)}"
+    )
+    assert (count, str(billed), str(effective)) == (
+        truth["rows"],
+        truth["cost"]["USD"],
+        truth["focus"]["EffectiveCost"]["USD"],
+    )
+    assert truth["focus"] == tree("cur-v1-csv").truth["periods"][period]["focus"]
+
+
 def test_all_kinds_of_line_items_are_there(bill: Bill) -> None:
     kinds = {kind for period in PERIODS for (kind,) in rows(bill("cur-v2-csv", period), KINDS)}
     assert kinds == {
@@ -253,7 +270,7 @@ def test_the_redelivered_month_is_restated(tree: Callable[..., Any]) -> None:
 
 
 def test_truth_is_the_same_for_every_format(tree: Callable[..., Any]) -> None:
-    truths = [tree(name).truth["periods"] for name in FORMATS]
+    truths = [tree(name).truth["periods"] for name in CUR]
     assert all(truth == truths[0] for truth in truths)
 
 

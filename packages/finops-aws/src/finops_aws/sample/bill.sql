@@ -196,6 +196,9 @@ SELECT
     COLUMNS('^product_'),
     folded_keys,
     folded_values,
+    future AS is_future,
+    money(ri_unused_upfront + ri_unused_recurring) AS unused_reservation,
+    money(sp_total - sp_used) AS unused_plan,
 
     CASE WHEN is_tagged THEN CASE WHEN application = 10 THEN 'keep, "as is"' || chr(10) || 'ask ' || account_team ELSE app || '-' || lpad(resource::VARCHAR, 2, '0') END END
         AS tag_name,

@@ -52,6 +52,11 @@ def column_specs() -> list[ColumnSpec]:
     return [ColumnSpec(**row) for row in _read("columns.csv")]
 
 
+def focus_columns() -> list[dict[str, str]]:
+    """The columns of AWS's FOCUS exports: name, type, and whether versions 1.0 and 1.2 have them."""
+    return _read("focus_columns.csv")
+
+
 def _read(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(files(__package__).joinpath(name).read_text("utf-8").splitlines()))
 

@@ -27,7 +27,7 @@ LEFT_OVER_ROWS = 40
 @dataclass(frozen=True)
 class DeliveryPlan:
     """Which delivery of which month is written where: `number` 0 is an early one of the first days, 1 the month's
-    bill, 2 the restated one. `rows` is the number of line items."""
+    bill, 2 the restated one. `rows` is the number of line items, which the chunks share."""
 
     root: Path
     world: World

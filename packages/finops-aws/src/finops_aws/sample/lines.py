@@ -25,7 +25,8 @@ OTHER_LINES = 30
 def create_lines(
     connection: duckdb.DuckDBPyConnection, world: World, period: Period, *, rows: int, delivery: int = 1
 ) -> None:
-    """Make the table `lines` (see lines.sql) with about `rows` line items, and the view `bill` over it (bill.sql)."""
+    """Make the table `lines` (see lines.sql) with about `rows` line items, and over it the views `bill`
+    and `focus_bill` that the formats are written from."""
     create_usage(connection, world, period, rows=_usage_rows(world, period, rows), delivery=delivery)
     create_catalog(connection, world)
     variables = {
@@ -42,7 +43,7 @@ def create_lines(
     for name, value in variables.items():
         connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
     _create_credit_lines(connection, world, period, delivery)
-    for name in ("lines.sql", "bill.sql"):
+    for name in ("lines.sql", "bill.sql", "focus.sql"):
         connection.execute(files(__package__).joinpath(name).read_text("utf-8"))
 
 

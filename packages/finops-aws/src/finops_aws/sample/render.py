@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from finops_core import Period
 from finops_core.sample import World
 
-from finops_aws.sample.catalog import ColumnSpec, column_specs
+from finops_aws.sample.catalog import ColumnSpec, column_specs, focus_columns
 from finops_aws.sample.lines import has_split_costs
 from finops_aws.sample.shapes import Shape
 
@@ -50,6 +50,14 @@ activated after the first month, so the first month has no column for it."""
 
 CATEGORIES = (_Tag("Team", "category_team", "team"), _Tag("Charge type", "category_charge_type", "charge_type"))
 
+SKU_DETAILS = {
+    "InstanceType": "product_instance_type",
+    "InstanceSeries": "product_instance_type_family",
+    "OperatingSystem": "product_operating_system",
+    "StorageClass": "product_storage_class",
+}
+"""Details of a SKU in FOCUS -> column of `bill`."""
+
 EMPTY_TEXT = {
     "bill_invoice_id",
     "line_item_operation",
@@ -64,7 +72,10 @@ NEWER = {"tags", "line_item_user_identifier"}
 
 
 def columns(shape: Shape, world: World, period: Period, present: frozenset[str]) -> list[OutputColumn]:
-    """The columns of one month's bill in their order; `present` are the columns that `bill` has."""
+    """The columns of one month's bill in their order; `present` are the columns that the shape's view has."""
+    if shape.focus:
+        version = "v1_0" if shape.table == "focus-1.0" else "v1_2"
+        return [_focus(row["name"], row["type"], shape, present) for row in focus_columns() if row[version] == "1"]
     if shape.table == "v2":
         return [_v2(spec, shape, present) for spec in column_specs() if spec.v2 == "yes" and spec.name not in NEWER]
     specs = [spec for spec in column_specs() if _in_v1(spec, world, period)]
@@ -134,6 +145,23 @@ def _v2(spec: ColumnSpec, shape: Shape, present: frozenset[str]) -> OutputColumn
     return OutputColumn(spec.name, expression, type_, names=(spec.name,))
 
 
+def _focus(name: str, type_: str, shape: Shape, present: frozenset[str]) -> OutputColumn:
+    tags = {tag.key: tag.source for tag in TAGS}
+    categories = {tag.key: tag.source for tag in CATEGORIES}
+    if shape.table == "focus-1.2":
+        # Cost categories have no column any more: they stand among the tags.
+        tags |= {f"costCategory/{key}": source for key, source in categories.items()}
+    maps = {"Tags": tags, "x_CostCategories": categories, "x_Discounts": {}, "SkuPriceDetails": SKU_DETAILS}
+    if name in maps:
+        expression = _map(maps[name], shape, "DOUBLE" if type_.endswith("double>") else "VARCHAR")
+        if name == "SkuPriceDetails":
+            expression = f"CASE WHEN ChargeCategory <> 'Tax' THEN {expression} END"
+    else:
+        spec = ColumnSpec(name, "", type_.partition("_")[0], "", "", "")
+        expression = _typed(spec, shape, present)
+    return OutputColumn(name, expression, "map" if type_.startswith("map") else type_, names=(name,))
+
+
 def _map(entries: dict[str, str], shape: Shape, type_: str) -> str:
     """A map with the keys that have a value on the row. In CSV it is a JSON object in one cell."""
     if not shape.parquet:
@@ -155,5 +183,5 @@ def _typed(spec: ColumnSpec, shape: Shape, present: frozenset[str]) -> str:
         return f"{spec.name}::{type_}"
     if spec.type == "timestamp":
         # CUR v1 prints whole seconds, Data Exports milliseconds.
-        return f"strftime({spec.name}, '%Y-%m-%dT%H:%M:%S{'.000Z' if shape.table == 'v2' else 'Z'}')"
+        return f"strftime({spec.name}, '%Y-%m-%dT%H:%M:%S{'Z' if shape.table == 'v1' else '.000Z'}')"
     return spec.name

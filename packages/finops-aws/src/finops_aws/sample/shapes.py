@@ -14,10 +14,14 @@ class Shape:
     """One format. Each has an export name of its own, so that one bucket can hold several of them."""
 
     name: str
-    table: Literal["v1", "v2"]
+    table: Literal["v1", "v2", "focus-1.0", "focus-1.2"]
     file: Literal["csv.gz", "csv.zip", "snappy.parquet"]
     overwrite: bool
     export_name: str
+
+    @property
+    def focus(self) -> bool:
+        return self.table.startswith("focus")
 
     @property
     def parquet(self) -> bool:
@@ -29,6 +33,8 @@ SHAPES = (
     Shape("cur-v1-parquet", "v1", "snappy.parquet", True, "acme-cur-athena"),
     Shape("cur-v2-csv", "v2", "csv.gz", False, "acme-cur2"),
     Shape("cur-v2-parquet", "v2", "snappy.parquet", True, "acme-cur2-parquet"),
+    Shape("focus-1.2-parquet", "focus-1.2", "snappy.parquet", True, "acme-focus"),
+    Shape("focus-1.0-csv", "focus-1.0", "csv.gz", False, "acme-focus-1-0"),
     Shape("cur-v1-zip", "v1", "csv.zip", False, "acme-cur-zip"),
     Shape("cur-v1-csv-overwrite", "v1", "csv.gz", True, "acme-cur-overwrite"),
     Shape("cur-v1-parquet-create-new", "v1", "snappy.parquet", False, "acme-cur-parquet-versions"),

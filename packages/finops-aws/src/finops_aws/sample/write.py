@@ -62,8 +62,9 @@ def _write_month(request: SampleRequest, world: World, shape: Shape, period: Per
     with _connect() as connection:
         for number in (1, 2) if period == request.redeliver else (1,):
             create_lines(connection, world, period, rows=rows, delivery=number)
-            totals.append(truth_of_lines(connection, world.currency))
-            plan = DeliveryPlan(request.out.resolve() / BUCKET, world, shape, period, number, totals[-1]["rows"])
+            totals.append(truth_of_lines(connection, world.currency, shape.focus))
+            count = connection.execute("SELECT count(*) FROM lines").fetchall()[0][0]
+            plan = DeliveryPlan(request.out.resolve() / BUCKET, world, shape, period, number, count)
             if period == world.periods[0] and number == 1 and not shape.overwrite:
                 early = DeliveryPlan(plan.root, world, shape, period, 0, min(EARLY_ROWS, plan.rows))
                 _write_delivery(connection, early)
@@ -72,9 +73,10 @@ def _write_month(request: SampleRequest, world: World, shape: Shape, period: Per
 
 
 def _write_delivery(connection: duckdb.DuckDBPyConnection, plan: DeliveryPlan) -> None:
-    present = frozenset(row[0] for row in connection.execute("DESCRIBE bill").fetchall())
+    view = "focus_bill" if plan.shape.focus else "bill"
+    present = frozenset(row[0] for row in connection.execute(f"DESCRIBE {view}").fetchall())
     found = columns(plan.shape, plan.world, plan.period, present)
-    write_delivery(plan, ChunkWriter(connection, plan.shape, found), found)
+    write_delivery(plan, ChunkWriter(connection, plan.shape, found, view), found)
 
 
 def _connect() -> duckdb.DuckDBPyConnection:
