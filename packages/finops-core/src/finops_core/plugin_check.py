@@ -61,6 +61,8 @@ def check(name: str, sources: Sources, export: str | None = None) -> Iterator[Ve
         yield _refused("contract", error)
         return
     stated = promises.contract_problems(provider)
+    if provider.contract < CONTRACT:
+        stated.append(f"contract {provider.contract} will not be supported for long: this finops has {CONTRACT}")
     yield _verdict("contract", stated, f"written for {provider.contract}, this finops has {CONTRACT}", "warn")
     yield _verdict("start-up", promises.startup_problems(provider), "importing it loads no SDK", "warn")
     try:

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from finops_core.errors import ProviderBroken, ProviderMissing
-from finops_core.hooks import COMMANDS_GROUP, CONTRACT, GROUP
+from finops_core.hooks import COMMANDS_GROUP, CONTRACT, GROUP, OLDEST_CONTRACT
 
 if TYPE_CHECKING:
     from finops_core.provider import Provider
@@ -98,9 +98,10 @@ def load(name: str) -> type[Provider]:
     try:
         provider = _ask(plugin.entry.load(), name)
     except _WAYS_TO_BREAK as error:
-        raise _broken(plugin, f"cannot be imported: {type(error).__name__}: {error}") from error
+        hint = _UPDATE_CORE if _lacks_something_of_core(error) else ""
+        raise _broken(plugin, f"cannot be imported: {type(error).__name__}: {error}", hint) from error
     if problem := _problem(provider, plugin):
-        raise _broken(plugin, problem)
+        raise _broken(plugin, problem, _UPDATE_CORE if problem.startswith(_NEWER) else "")
     return provider
 
 
@@ -125,8 +126,8 @@ def _problem(provider: object, plugin: Plugin) -> str:
 
     if not (isinstance(provider, type) and issubclass(provider, Provider)):
         return f"its hook finops_provider returned {provider!r}, not a class derived from finops_core.Provider"
-    if provider.contract != CONTRACT:
-        return f"it is written for contract {provider.contract}; this finops has contract {CONTRACT}"
+    if unsupported := _unsupported(provider.contract):
+        return unsupported
     absent = [fact for fact in ("name", "title", "import_command", "datasets") if not hasattr(provider, fact)]
     if absent:
         return f"class {provider.__name__} does not say its {', '.join(absent)}"
@@ -141,17 +142,40 @@ def _problem(provider: object, plugin: Plugin) -> str:
     return ""
 
 
+_NEWER = "it was built for a newer finops"
+
+
+def _unsupported(contract: object) -> str:
+    """Why a provider of this contract cannot run here; "" when it can."""
+    if not isinstance(contract, int):
+        return f"its contract is {contract!r}, which is no whole number"
+    if contract > CONTRACT:
+        return f"{_NEWER}: it is written for contract {contract}, and this one knows contracts up to {CONTRACT}"
+    if contract < OLDEST_CONTRACT:
+        return f"it was built for an older finops: contract {contract} is gone, this one begins with {OLDEST_CONTRACT}"
+    return ""
+
+
 def _frozen(provider: type[Provider]) -> bool:
     parameters = getattr(provider, "__dataclass_params__", None)
     return dataclasses.is_dataclass(provider) and bool(getattr(parameters, "frozen", False))
 
 
-def _broken(plugin: Plugin, problem: str) -> ProviderBroken:
+def _broken(plugin: Plugin, problem: str, hint: str = "") -> ProviderBroken:
+    remedy = hint or f"pip install --upgrade {plugin.distribution}, or pip uninstall it"
     return ProviderBroken(
         f"provider {plugin.name!r} cannot be used: {problem}",
         where=f"{plugin.distribution} {plugin.version}, module {plugin.entry.value}",
-        hint=f"pip install --upgrade {plugin.distribution}, or pip uninstall it; the other providers go on working",
+        hint=f"{remedy}; the other providers go on working",
     )
+
+
+_UPDATE_CORE = "pip install --upgrade finops-core"
+
+
+def _lacks_something_of_core(error: BaseException) -> bool:
+    """A provider of a newer finops imports a name that this one does not have, before it can say its contract."""
+    return isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "finops_core"
 
 
 def _import_commands() -> Iterator[tuple[tuple[str, str], str]]:
