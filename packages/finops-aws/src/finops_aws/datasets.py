@@ -148,6 +148,9 @@ _CUR_REQUIRED = (
     "line_item_usage_start_date",
 )
 
+_FINAL = "count(*) > 0 AND count(*) FILTER (WHERE bill_invoice_id IS NULL AND line_item_unblended_cost <> 0) = 0"
+"""AWS fills in the invoice's id when it closes the month: until then every charge is an estimate."""
+
 CUR_V1 = Dataset(
     name="cur-v1",
     title="Cost and Usage Report",
@@ -159,6 +162,7 @@ CUR_V1 = Dataset(
     focus=_PACKAGE.joinpath("focus/cur_v1.sql"),
     lookups=_LOOKUPS,
     checks=_PACKAGE.joinpath("focus/checks_cur.sql"),
+    final=_FINAL,
 )
 
 CUR_V2 = Dataset(
@@ -172,6 +176,7 @@ CUR_V2 = Dataset(
     focus=_PACKAGE.joinpath("focus/cur_v2.sql"),
     lookups=_LOOKUPS,
     checks=_PACKAGE.joinpath("focus/checks_cur.sql"),
+    final=_FINAL,
 )
 
 

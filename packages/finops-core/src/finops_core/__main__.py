@@ -1,4 +1,6 @@
-"""`python -m finops_core`, the same as `finops`."""
+"""`python -m finops_core` is `finops`."""
+
+from __future__ import annotations
 
 from finops_core.cli import main
 

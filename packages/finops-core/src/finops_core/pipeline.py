@@ -122,5 +122,5 @@ def import_period(provider: Provider, options: ImportOptions, step: Step, report
         account, package = assemble(options, step, staged, connection)
         account.notes += schema.told(schema.changes(known, step.delivery.period, schema.columns_of(staged)))
         with explained(step.delivery, staged):
-            load(options.target, package)
+            load(options.target, package, reporter.note)
         return account

@@ -48,7 +48,7 @@ def stage(connection: duckdb.DuckDBPyConnection, folder: Path, names: Sequence[s
     found = delivery(*names, format=format)
     with explained(found):
         files = tuple(inspect(connection, found, BILL, LocalFile(SourceFile(n), folder / n), folder) for n in names)
-        return Staged(found, BILL, {"": reading(connection, found, BILL, files, {})}, files)
+        return Staged(found, BILL, {"": reading(connection, found, BILL, files, {})}, files, 0)
 
 
 def rows(connection: duckdb.DuckDBPyConnection, staged: Staged) -> list[dict[str, Any]]:

@@ -41,9 +41,8 @@ class Staged:
     def main(self) -> Reading:
         return self.parts[""]
 
-    @property
-    def bytes(self) -> int:
-        return sum(file.local.path.stat().st_size for file in self.files)
+    bytes: int
+    """As stored. Noted here because staged files are gone once they are loaded."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def stage(
             for part in ("", *dataset.parts)
         }
     _rows_as_promised(delivery, files)
-    return Staged(delivery, dataset, parts, files)
+    return Staged(delivery, dataset, parts, files, sum(file.local.path.stat().st_size for file in files))
 
 
 def _all_there(delivery: Delivery, files: list[LocalFile]) -> None:
