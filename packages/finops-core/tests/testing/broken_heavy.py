@@ -7,13 +7,13 @@ from typing import ClassVar
 
 import duckdb
 from broken_providers import HOOKS, Hook
-from finops_acme.provider import Acme
+from finops_sound.provider import Sound
 
 USED = duckdb
 
 
 @dataclass(frozen=True)
-class Heavy(Acme):
+class Heavy(Sound):
     name: ClassVar[str] = "heavy"
 
 

@@ -1,4 +1,4 @@
-"""Providers that break one promise each. All of them are Acme Cloud, the example, with one thing done wrong."""
+"""Providers that break one promise each. All of them are Sound Cloud, which keeps every promise, with one thing done wrong."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import ClassVar
 
-from finops_acme.datasets import BILL, KNOWN, columns
-from finops_acme.provider import Acme
 from finops_core import Column, LocalFile, Provider, Secret, SourceFile, Window, hookimpl, setting
 from finops_core.errors import DataMissing
+from finops_sound.datasets import BILL, KNOWN, columns
+from finops_sound.provider import Sound
 
 
 class Text:
@@ -38,70 +38,70 @@ def focus(old: str, new: str, **changes: object) -> tuple:
 @dataclass(frozen=True)
 class WithoutContract(Provider):
     name: ClassVar[str] = "withoutcontract"
-    title: ClassVar[str] = "Acme Cloud"
+    title: ClassVar[str] = "Sound Cloud"
     import_command: ClassVar[str] = "import-billing"
     datasets: ClassVar[tuple] = (BILL,)
     bucket: str = setting(help="Folder of the bills, as a file:// URL.")
-    discover = Acme.discover
-    fetch = Acme.fetch
-    _delivery = Acme._delivery
-    _store = Acme._store
+    discover = Sound.discover
+    fetch = Sound.fetch
+    _delivery = Sound._delivery
+    _store = Sound._store
 
 
 @dataclass(frozen=True)
-class LeadsElsewhere(Acme):
+class LeadsElsewhere(Sound):
     name: ClassVar[str] = "leadselsewhere"
 
 
 @dataclass(frozen=True)
-class Undocumented(Acme):
+class Undocumented(Sound):
     name: ClassVar[str] = "undocumented"
     region: str = setting(default="", help="")
 
 
 @dataclass(frozen=True)
-class OutsideItsChoices(Acme):
+class OutsideItsChoices(Sound):
     name: ClassVar[str] = "outsideitschoices"
     kind: str = setting(default="zip", choices=("csv", "parquet"), help="Kind of the files.")
 
 
 @dataclass(frozen=True)
-class WrongType(Acme):
+class WrongType(Sound):
     name: ClassVar[str] = "wrongtype"
     pages: int = setting(default="many", help="Pages at once.")
 
 
 @dataclass(frozen=True)
-class TakenName(Acme):
+class TakenName(Sound):
     name: ClassVar[str] = "takenname"
     force: bool = setting(default=False, help="With force.")
 
 
 @dataclass(frozen=True)
-class PlainToken(Acme):
+class PlainToken(Sound):
     name: ClassVar[str] = "plaintoken"
     api_token: str = setting(default="", help="Token of the API.")
 
 
 @dataclass(frozen=True)
-class TellingSecret(Acme):
+class TellingSecret(Sound):
     name: ClassVar[str] = "tellingsecret"
     pin: Secret | None = setting(default=None, help="Pin of the account.")
 
     def __str__(self) -> str:
-        return f"Acme Cloud with pin {self.pin}"
+        return f"Sound Cloud with pin {self.pin}"
 
 
 @dataclass(frozen=True)
-class Foreign(Acme):
+class Foreign(Sound):
     name: ClassVar[str] = "foreign"
 
     def discover(self, window):
-        return [dataclasses.replace(found, provider="acme-cloud") for found in super().discover(window)]
+        return [dataclasses.replace(found, provider="sound-cloud") for found in super().discover(window)]
 
 
 @dataclass(frozen=True)
-class Unsteady(Acme):
+class Unsteady(Sound):
     name: ClassVar[str] = "unsteady"
     TURNS: ClassVar = itertools.count()
 
@@ -111,7 +111,7 @@ class Unsteady(Acme):
 
 
 @dataclass(frozen=True)
-class ForgetsOpenEnds(Acme):
+class ForgetsOpenEnds(Sound):
     name: ClassVar[str] = "forgetsopenends"
 
     def discover(self, window):
@@ -119,7 +119,7 @@ class ForgetsOpenEnds(Acme):
 
 
 @dataclass(frozen=True)
-class OneVersionForAll(Acme):
+class OneVersionForAll(Sound):
     name: ClassVar[str] = "oneversionforall"
 
     def discover(self, window):
@@ -129,7 +129,7 @@ class OneVersionForAll(Acme):
 
 
 @dataclass(frozen=True)
-class Telemetry(Acme):
+class Telemetry(Sound):
     name: ClassVar[str] = "telemetry"
 
     def fetch(self, delivery, staging):
@@ -139,7 +139,7 @@ class Telemetry(Acme):
 
 
 @dataclass(frozen=True)
-class OneFileMore(Acme):
+class OneFileMore(Sound):
     name: ClassVar[str] = "onefilemore"
 
     def fetch(self, delivery, staging):
@@ -150,7 +150,7 @@ class OneFileMore(Acme):
 
 
 @dataclass(frozen=True)
-class Shuffled(Acme):
+class Shuffled(Sound):
     name: ClassVar[str] = "shuffled"
 
     def fetch(self, delivery, staging):
@@ -165,7 +165,7 @@ class Shuffled(Acme):
 
 
 @dataclass(frozen=True)
-class Hoarder(Acme):
+class Hoarder(Sound):
     name: ClassVar[str] = "hoarder"
 
     def fetch(self, delivery, staging):
@@ -178,7 +178,7 @@ class Hoarder(Acme):
 
 
 @dataclass(frozen=True)
-class Chatty(Acme):
+class Chatty(Sound):
     name: ClassVar[str] = "chatty"
 
     def fetch(self, delivery, staging):
@@ -187,7 +187,7 @@ class Chatty(Acme):
 
 
 @dataclass(frozen=True)
-class GuessesTypes(Acme):
+class GuessesTypes(Sound):
     name: ClassVar[str] = "guessestypes"
     datasets: ClassVar[tuple] = (
         dataclasses.replace(
@@ -203,7 +203,7 @@ class GuessesTypes(Acme):
 
 
 @dataclass(frozen=True)
-class KnownColumnsOnly(Acme):
+class KnownColumnsOnly(Sound):
     name: ClassVar[str] = "knowncolumnsonly"
     datasets: ClassVar[tuple] = (
         dataclasses.replace(BILL, columns=lambda found: [c for c in columns(found) if c.name in KNOWN]),
@@ -211,13 +211,13 @@ class KnownColumnsOnly(Acme):
 
 
 @dataclass(frozen=True)
-class FloatingPoint(Acme):
+class FloatingPoint(Sound):
     name: ClassVar[str] = "floatingpoint"
     datasets: ClassVar[tuple] = focus("false AS x_Generated", "CAST(cost AS DOUBLE) AS x_Cost, false AS x_Generated")
 
 
 @dataclass(frozen=True)
-class LeavesOutWhatIsBroken(Acme):
+class LeavesOutWhatIsBroken(Sound):
     name: ClassVar[str] = "leavesoutwhatisbroken"
 
     def discover(self, window):
@@ -228,7 +228,7 @@ class LeavesOutWhatIsBroken(Acme):
 
 
 @dataclass(frozen=True)
-class UntypedError(Acme):
+class UntypedError(Sound):
     name: ClassVar[str] = "untypederror"
 
     def fetch(self, delivery, staging):
@@ -239,7 +239,7 @@ class UntypedError(Acme):
 
 
 @dataclass(frozen=True)
-class NothingThere(Acme):
+class NothingThere(Sound):
     name: ClassVar[str] = "nothingthere"
 
     def discover(self, window):
@@ -250,7 +250,7 @@ class NothingThere(Acme):
 
 
 @dataclass(frozen=True)
-class CountsItsReaders(Acme):
+class CountsItsReaders(Sound):
     name: ClassVar[str] = "countsitsreaders"
 
     def discover(self, window):
@@ -266,7 +266,7 @@ class CountsItsReaders(Acme):
 
 
 @dataclass(frozen=True)
-class RemembersFiles(Acme):
+class RemembersFiles(Sound):
     name: ClassVar[str] = "remembersfiles"
     SEEN: ClassVar[dict] = {}
 
@@ -277,7 +277,7 @@ class RemembersFiles(Acme):
 
 
 @dataclass(frozen=True)
-class SkipsEmptyMonths(Acme):
+class SkipsEmptyMonths(Sound):
     name: ClassVar[str] = "skipsemptymonths"
 
     def discover(self, window):
@@ -285,7 +285,7 @@ class SkipsEmptyMonths(Acme):
 
 
 @dataclass(frozen=True)
-class LacksColumns(Acme):
+class LacksColumns(Sound):
     name: ClassVar[str] = "lackscolumns"
     datasets: ClassVar[tuple] = focus(
         # The last column goes with the comma before it.
@@ -295,25 +295,25 @@ class LacksColumns(Acme):
 
 
 @dataclass(frozen=True)
-class OwnWords(Acme):
+class OwnWords(Sound):
     name: ClassVar[str] = "ownwords"
     datasets: ClassVar[tuple] = focus("ELSE 'Other' END AS ServiceCategory", "ELSE 'Cloud' END AS ServiceCategory")
 
 
 @dataclass(frozen=True)
-class ChargesWithoutTime(Acme):
+class ChargesWithoutTime(Sound):
     name: ClassVar[str] = "chargeswithouttime"
     datasets: ClassVar[tuple] = focus("usage_end AS ChargePeriodEnd", "usage_start AS ChargePeriodEnd")
 
 
 @dataclass(frozen=True)
-class DropsWhatIsFree(Acme):
+class DropsWhatIsFree(Sound):
     name: ClassVar[str] = "dropswhatisfree"
     datasets: ClassVar[tuple] = focus("FROM source", "FROM source WHERE cost <> 0", checks=None)
 
 
 @dataclass(frozen=True)
-class BillsTwice(Acme):
+class BillsTwice(Sound):
     name: ClassVar[str] = "billstwice"
     datasets: ClassVar[tuple] = focus("cost AS BilledCost", "cost + cost AS BilledCost", checks=None)
 
@@ -322,7 +322,7 @@ class Hook:
     """What a package's module is to finops: something that has the hook."""
 
     def __init__(self, provider: type[Provider]) -> None:
-        self.provider = Acme if provider is LeadsElsewhere else provider
+        self.provider = Sound if provider is LeadsElsewhere else provider
 
     @hookimpl
     def finops_provider(self) -> type[Provider]:

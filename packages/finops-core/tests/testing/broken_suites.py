@@ -13,9 +13,9 @@ from typing import ClassVar
 
 import broken_heavy
 import broken_providers as broken
-from acme_bills import AcmeBills
 from finops_core import Provider
 from finops_core.testing import Bills, ProviderSuite
+from sound_bills import SoundBills
 
 RAW_IMPORTS, BOTH_STRATEGIES, FOCUS_ROWS = "raw imports", "both strategies", "FOCUS rows"
 
@@ -27,7 +27,7 @@ class Broken(ProviderSuite):
     @classmethod
     @contextmanager
     def bills(cls, folder: Path) -> Iterator[Bills]:
-        yield AcmeBills(folder, cls.provider)
+        yield SoundBills(folder, cls.provider)
 
 
 SETTINGS = (RAW_IMPORTS, FOCUS_ROWS)

@@ -1,18 +1,22 @@
-"""Broken providers, importable here and in processes that the kit starts; their metadata when a test asks for it."""
+"""A sound provider, as `finops plugins new` writes it, and broken ones made of it: importable here and in processes
+that the kit starts. Their metadata is there when a test asks for it."""
 
 from __future__ import annotations
 
+import atexit
 import importlib
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+from finops_core.scaffold import new
 
 HERE = Path(__file__).parent
-ACME = HERE.parents[3] / "examples" / "finops-acme"
-for folder in (HERE, ACME / "src"):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+WRITTEN = Path(tempfile.mkdtemp(prefix="finops-kit-"))
+atexit.register(shutil.rmtree, WRITTEN, ignore_errors=True)
+sys.path[:0] = [str(HERE), str(new("sound", WRITTEN) / "src")]
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from finops_core.errors import ProviderBroken
 
 SOURCE = """
 import dataclasses
-from finops_acme.provider import Acme
+from finops_sound.provider import Sound
 from finops_core import hookimpl
 {imports}
 
 @dataclasses.dataclass(frozen=True)
-class Zeta(Acme):
+class Zeta(Sound):
     name = "zeta"
     contract = {contract}
 

@@ -1,15 +1,15 @@
-"""Acme Cloud's bills for any provider that reads them."""
+"""Sound Cloud's bills for any provider that reads them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from finops_acme.sample import write_month
 from finops_core import Period, Provider
 from finops_core.testing import Bills, Truth
+from finops_sound.sample import write_month
 
 
-class AcmeBills(Bills):
+class SoundBills(Bills):
     def __init__(self, folder: Path, provider: type[Provider]) -> None:
         self.folder, self.kind, self.deliveries = folder, provider, 0
         self.provider = provider(bucket=folder.as_uri())
