@@ -188,10 +188,9 @@ def _unreached(error: Exception, where: str) -> FinopsError:
         return AccessError(f"the AWS credentials cannot be used: {error}", where=where, hint=SIGN_IN)
     if isinstance(error, boto.ProfileNotFound | boto.ConfigNotFound | boto.ConfigParseError):
         return AccessError(f"{error}", where=where, hint="aws configure list-profiles shows the profiles there are")
-    if (
-        isinstance(error, boto.ParamValidationError | boto.InvalidRegionError)
-        or type(error).__name__ == "InvalidBucket"
-    ):
+    if "Invalid bucket name" in str(error):
+        return ConfigError("this cannot be the name of a bucket", where=where, hint="check aws.bucket")
+    if isinstance(error, boto.ParamValidationError | boto.InvalidRegionError):
         return ConfigError(f"S3 cannot be asked for this: {error}", where=where, hint="check aws.bucket and aws.region")
     hint = "check the network, aws.region and aws.endpoint_url, then run again"
     return DeliveryError(f"S3 cannot be reached: {error}", where=where, hint=hint)
