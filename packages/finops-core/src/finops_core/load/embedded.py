@@ -71,18 +71,17 @@ def load_embedded(target: Target, package: Package, waiting: Callable[[str], Non
         target.path.parent.mkdir(parents=True, exist_ok=True)
         target.data_dir.mkdir(parents=True, exist_ok=True)
         with opened(target, waiting) as connection, working_folder(target) as folder:
-            return load_through(connection, package, folder)
+            return _load_through(connection, target, package, folder)
 
 
-def load_through(connection: DuckDBPyConnection, package: Package, folder: Path) -> Loaded:
-    """The whole load on an open connection; `folder` is for dlt alone."""
+def _load_through(connection: DuckDBPyConnection, target: Target, package: Package, folder: Path) -> Loaded:
     from finops_core.load.records import record
     from finops_core.load.records_duckdb import records_in
 
     sql = DuckDbSql(connection)
     sql.run("BEGIN TRANSACTION")
     try:
-        load_id = record(package, records_in(connection), folder)
+        load_id = record(package, records_in(target.location), connection, folder)
         rows = apply(package, sql, load_id)
         sql.run("COMMIT")
     except BaseException:

@@ -72,8 +72,7 @@ def _written(
         take_turn(target, sql, waiting)
         for table in tables:
             _make_room(package.dataset, table, sql)
-        with records_in(server) as destination:
-            load_id = record(replace(package, tables=tuple(tables)), destination, work)
+        load_id = record(replace(package, tables=tuple(tables)), records_in(server.info.dbname), server, work)
         for table, original in zip(tables, package.tables, strict=True):
             _check_types(package.dataset, table, sql)
             if table.replaces not in (None, WHOLE):

@@ -14,7 +14,7 @@ import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import dlt
 from dlt.common.configuration.container import Container
@@ -67,10 +67,13 @@ class NoRows(RunnableLoadJob):
 
 
 class InOurTransaction:
-    """Mixin for a SQL client of dlt: it uses the connection that it is given, and leaves its transaction alone."""
+    """Mixin for a SQL client of dlt: it uses our connection, and leaves its transaction alone."""
+
+    ours: ClassVar[Any] = None
+    """Set for the time of one run. dlt makes its clients itself, several of them, and knows no connection that is
+    shared by all."""
 
     _conn: Any
-    ours: Any = None
 
     def open_connection(self) -> Any:
         self._conn = self.ours
@@ -116,14 +119,16 @@ class RecordsOnly:
         return super().update_stored_schema(only_tables, expected_update, force=True)  # type: ignore[misc]
 
 
-def record(package: Package, destination: Any, folder: Path) -> str:
+def record(package: Package, destination: Any, connection: Any, folder: Path) -> str:
     """Let dlt create and migrate the package's tables and record the load; returns its load id.
 
-    `destination` is a dlt destination whose client has both mixins. `folder` is dlt's working directory, empty.
-    Raises DestinationError, or the database's own error where that is the cause.
+    `destination` is a dlt destination whose client has both mixins, `connection` has a transaction open, `folder` is
+    dlt's working directory, empty. One run at a time in a process. Raises DestinationError, or the database's own
+    error where that is the cause.
     """
     resources = [_resource(table) for table in package.tables]
     surroundings = PluggableRunContext(Surroundings(folder))
+    InOurTransaction.ours = connection
     try:
         with Container().injectable_context(surroundings):
             pipeline = dlt.pipeline(
@@ -135,6 +140,8 @@ def record(package: Package, destination: Any, folder: Path) -> str:
                 pipeline.deactivate()
     except (DltException, OSError) as error:
         raise _cause(error) from error
+    finally:
+        InOurTransaction.ours = None
 
 
 def _resource(table: Table) -> Any:

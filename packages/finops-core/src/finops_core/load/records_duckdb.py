@@ -10,7 +10,6 @@ import dlt
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 from dlt.destinations.sql_client import raise_database_error
-from duckdb import DuckDBPyConnection
 
 from finops_core.load.records import InOurTransaction, RecordsOnly
 
@@ -30,7 +29,6 @@ class Client(RecordsOnly, DuckDbClient):
         super().__init__(schema, config, capabilities)
         theirs = self.sql_client
         self.sql_client = Statements(theirs.dataset_name, theirs.staging_dataset_name, config.credentials, capabilities)
-        self.sql_client.ours = config.credentials.external_conn()
 
 
 class records_in_duckdb(dlt.destinations.duckdb):  # noqa: N801 (dlt's own name for a destination is lower case)
@@ -39,8 +37,8 @@ class records_in_duckdb(dlt.destinations.duckdb):  # noqa: N801 (dlt's own name 
         return Client
 
 
-def records_in(connection: DuckDBPyConnection) -> Any:
-    """The destination for `record`. Names are taken as they are: finops has made them."""
+def records_in(database: str) -> Any:
+    """The destination for `record`; dlt does not open the file. Names are taken as they are: finops has made them."""
     return records_in_duckdb(
-        connection, destination_name="duckdb", naming_convention="direct", preferred_loader_file_format="parquet"
+        database, destination_name="duckdb", naming_convention="direct", preferred_loader_file_format="parquet"
     )

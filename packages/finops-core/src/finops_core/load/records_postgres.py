@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import dlt
 from dlt.destinations.impl.postgres.configuration import PostgresCredentials
@@ -30,28 +31,18 @@ class Client(RecordsOnly, PostgresClient):
         super().__init__(schema, config, capabilities)
         theirs = self.sql_client
         self.sql_client = Statements(theirs.dataset_name, theirs.staging_dataset_name, config.credentials, capabilities)
-        self.sql_client.ours = records_in_postgres.connection
 
 
 class records_in_postgres(dlt.destinations.postgres):  # noqa: N801 (dlt's own name for a destination is lower case)
-    connection: Any = None
-    """Set for the time of one load; dlt has no way to hand a connection to this destination."""
-
     @property
     def client_class(self) -> type[Client]:
         return Client
 
 
-@contextmanager
-def records_in(connection: Any) -> Iterator[Any]:
+def records_in(database: str) -> Any:
     """The destination for `record`. Names are taken as they are: finops has made them."""
-    known = connection.info
-    # Only the database's name is used; dlt insists on a password although it never connects.
-    credentials = PostgresCredentials(f"postgresql://finops:unused@localhost:5432/{known.dbname}")
-    records_in_postgres.connection = connection
-    try:
-        yield records_in_postgres(
-            credentials, destination_name="postgres", naming_convention="direct", preferred_loader_file_format="csv"
-        )
-    finally:
-        records_in_postgres.connection = None
+    # Only the database's name is used: dlt insists on a password although it does not connect.
+    credentials = PostgresCredentials(f"postgresql://finops:unused@localhost:5432/{quote(database)}")
+    return records_in_postgres(
+        credentials, destination_name="postgres", naming_convention="direct", preferred_loader_file_format="csv"
+    )
