@@ -12,7 +12,8 @@ WITH basis AS (
     GROUP BY ALL
 ),
 invoiced AS (
-    SELECT bill_payer_account_id AS payer, date_trunc('month', bill_billing_period_start_date) AS bill_start,
+    SELECT bill_payer_account_id AS payer,
+           date_trunc('month', coalesce(bill_billing_period_start_date, CAST(billing_period || '-01' AS TIMESTAMP))) AS bill_start,
            line_item_currency_code AS currency, line_item_usage_account_id AS account,
            sum(coalesce(line_item_unblended_cost, 0)) AS gross,
            coalesce(sum(coalesce(line_item_net_unblended_cost, line_item_unblended_cost, 0)) FILTER (
@@ -49,7 +50,8 @@ WHERE abs(CASE WHEN basis.cost_basis = 'net' THEN coalesce(net, 0) ELSE coalesce
 --   To a cent, and per bill: discount rows need not stand in the account that they are for.
 SELECT concat_ws(' ', 'payer', bill.payer, bill.currency), bill.gross, billed.cost
 FROM (
-    SELECT bill_payer_account_id AS payer, date_trunc('month', bill_billing_period_start_date) AS bill_start,
+    SELECT bill_payer_account_id AS payer,
+           date_trunc('month', coalesce(bill_billing_period_start_date, CAST(billing_period || '-01' AS TIMESTAMP))) AS bill_start,
            line_item_currency_code AS currency, sum(coalesce(line_item_unblended_cost, 0)) AS gross,
            count(*) AS line_count
     FROM source
@@ -122,7 +124,9 @@ lines AS (
         AND bills.currency IS NOT DISTINCT FROM line_item_currency_code
     LEFT JOIN basis
         ON basis.payer IS NOT DISTINCT FROM bill_payer_account_id
-        AND basis.bill_start IS NOT DISTINCT FROM date_trunc('month', bill_billing_period_start_date)
+        AND basis.bill_start IS NOT DISTINCT FROM date_trunc(
+            'month', coalesce(bill_billing_period_start_date, CAST(billing_period || '-01' AS TIMESTAMP))
+        )
         AND basis.currency IS NOT DISTINCT FROM line_item_currency_code
 ),
 amortised AS (
@@ -299,7 +303,9 @@ counted AS (
     FROM source
     LEFT JOIN basis
         ON basis.payer IS NOT DISTINCT FROM bill_payer_account_id
-        AND basis.bill_start IS NOT DISTINCT FROM date_trunc('month', bill_billing_period_start_date)
+        AND basis.bill_start IS NOT DISTINCT FROM date_trunc(
+            'month', coalesce(bill_billing_period_start_date, CAST(billing_period || '-01' AS TIMESTAMP))
+        )
         AND basis.currency IS NOT DISTINCT FROM line_item_currency_code
 ),
 expected AS (

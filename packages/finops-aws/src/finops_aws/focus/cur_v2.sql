@@ -552,8 +552,7 @@ SELECT
     -- ResourceName: the last part of the resource's ARN; other ids have no name beside them.
     CASE
         WHEN charge_kind IN ('Commitment fee', 'Commitment refund', 'Unused') THEN NULL
-        WHEN line_item_resource_id LIKE 'arn:%'
-            THEN nullif(split_part(split_part(line_item_resource_id, '/', -1), ':', -1), '')
+        WHEN line_item_resource_id LIKE 'arn:%' THEN nullif(regexp_extract(line_item_resource_id, '[^:/]*$'), '')
     END AS ResourceName,
     -- ResourceType: the kind of commitment; else what the resource's id or ARN says, else the product family.
     CASE
@@ -564,14 +563,10 @@ SELECT
         WHEN line_item_resource_id LIKE 'vol-%' THEN 'volume'
         WHEN line_item_resource_id LIKE 'arn:%'
             THEN coalesce(
-                nullif(
-                    CASE
-                        WHEN split_part(line_item_resource_id, ':', 7) <> '' OR line_item_resource_id LIKE '%/%'
-                            THEN split_part(split_part(line_item_resource_id, ':', 6), '/', 1)
-                    END,
-                    ''
-                ),
-                split_part(line_item_resource_id, ':', 3)
+                nullif(regexp_extract(line_item_resource_id, '^arn:[^:]*:[^:]*:[^:]*:[^:]*:([^:/]+)[:/].', 1), ''),
+                nullif(regexp_extract(line_item_resource_id, '^arn:[^:]*:([^:]+):', 1), ''),
+                product_product_family,
+                'Other'
             )
         ELSE coalesce(product_product_family, 'Other')
     END AS ResourceType,
