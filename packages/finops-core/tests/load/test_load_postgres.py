@@ -114,6 +114,30 @@ def test_a_table_replaced_whole_has_exactly_the_new_columns(server_target: Targe
     assert rows(server_target, "SELECT a, k FROM everything.billing") == [("y", Decimal(1))]
 
 
+def test_a_view_of_somebody_else_is_not_dropped(server_target: Target) -> None:
+    import psycopg2
+
+    load(server_target, one("t", {"a": "VARCHAR", "b": "VARCHAR"}, "SELECT '1' a, '2' b", "true"))
+    with psycopg2.connect(server_target.location) as theirs, theirs.cursor() as cursor:
+        cursor.execute(f"CREATE VIEW public.theirs AS SELECT b FROM {DATASET}.t")
+    theirs.close()
+    with pytest.raises(DestinationError, match="other objects depend on it"):
+        load(server_target, one("t", {"a": "VARCHAR"}, "SELECT '3' a", "true"))
+    assert rows(server_target, "SELECT * FROM public.theirs") == [("2",)]
+    load(server_target, one("t", {"a": "VARCHAR", "b": "VARCHAR"}, "SELECT '5' a, '6' b", "true"))
+    assert rows(server_target, "SELECT * FROM public.theirs") == [("6",)]
+
+
+def test_a_table_can_be_dropped_when_the_view_on_it_is_made_again(server_target: Target, bill: Bill) -> None:
+    load(server_target, bill("v1", 5))
+    load(server_target, bill("v1", 4, "2024-02"))
+    package = bill("v2", 3, "2024-02")
+    views = [View(DATASET, "billing", ((DATASET, "billing_2024_02"),))]
+    closing = [f"DROP TABLE IF EXISTS {DATASET}.billing_2024_01", *views]
+    load(server_target, dataclasses.replace(package, after=lambda sql: closing))
+    assert rows(server_target, "SELECT count(*) FROM billing") == [(3,)]
+
+
 def test_views_match_columns_by_name(server_target: Target) -> None:
     first = one("first", {"a": "VARCHAR", "n": "BIGINT"}, "SELECT 'x' a, 1::BIGINT n", "true")
     second = one("second", {"n": "VARCHAR", "d": "DATE"}, "SELECT 'many' n, DATE '2024-01-01' d", "true", "q")

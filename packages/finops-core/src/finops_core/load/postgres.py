@@ -83,8 +83,7 @@ def _written(
             if copied != rows[table.name]:
                 raise BalanceError(f"{copied:,} rows arrived of {rows[table.name]:,}", where=table.name)
         sql.enter(package.dataset)
-        for statement in package.after(sql) if package.after else ():
-            _make_view(statement, sql) if isinstance(statement, View) else sql.run(statement)
+        _finish(list(package.after(sql)) if package.after else [], sql)
         server.commit()
     return Loaded(load_id, rows)
 
@@ -135,7 +134,7 @@ def _make_room(dataset: str, table: Table, sql: PostgresSql) -> None:
     sql.run(f"DELETE FROM {target}")
     gone = [name for name, kind in columns.items() if table.columns.get(name) != kind]
     if gone:
-        _drop_our_views(sql)
+        _drop_our_views(dataset, table.name, sql)
         for name in gone:
             sql.run(f"ALTER TABLE {target} DROP COLUMN {quoted(name)}")
 
@@ -144,14 +143,26 @@ def _check_types(dataset: str, table: Table, sql: PostgresSql) -> None:
     fitted(table.name, table.columns, standing(dataset, table.name, sql))
 
 
-def _drop_our_views(sql: PostgresSql) -> None:
+def _drop_our_views(dataset: str, table: str, sql: PostgresSql) -> None:
+    """Drop the views of ours that read a table. A view of somebody else's stays, and PostgreSQL says which it is."""
     found = sql.query(
-        "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE c.relkind = 'v' AND obj_description(c.oid, 'pg_class') = ?",
+        "SELECT DISTINCT v.oid::regclass::text FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid "
+        "JOIN pg_class v ON v.oid = r.ev_class WHERE v.relkind = 'v' AND d.refobjid = to_regclass(?) "
+        "AND obj_description(v.oid, 'pg_class') = ?",
+        qualified(dataset, table),
         _MADE,
     )
-    for schema, name in found:
-        sql.run(f"DROP VIEW {qualified(schema, name)}")
+    for (name,) in found:
+        sql.run(f"DROP VIEW {name}")
+
+
+def _finish(statements: list[str | View], sql: PostgresSql) -> None:
+    """Run the closing statements. Views go first, or they would keep a table from being dropped."""
+    for view in (statement for statement in statements if isinstance(statement, View)):
+        sql.run(f"CREATE SCHEMA IF NOT EXISTS {quoted(view.schema)}")
+        sql.run(f"DROP VIEW IF EXISTS {qualified(view.schema, view.name)}")
+    for statement in statements:
+        _make_view(statement, sql) if isinstance(statement, View) else sql.run(statement)
 
 
 def _make_view(view: View, sql: PostgresSql) -> None:
@@ -163,8 +174,6 @@ def _make_view(view: View, sql: PostgresSql) -> None:
             kinds[name] = kind if kinds.get(name, kind) == kind else "VARCHAR"
     selects = [f"SELECT {_aligned(kinds, shape)} FROM {qualified(*table)}" for table, shape in shapes.items()]
     name = qualified(view.schema, view.name)
-    sql.run(f"CREATE SCHEMA IF NOT EXISTS {quoted(view.schema)}")
-    sql.run(f"DROP VIEW IF EXISTS {name}")
     sql.run(f"CREATE VIEW {name} AS {' UNION ALL '.join(selects)}")
     sql.run(f"COMMENT ON VIEW {name} IS '{_MADE}'")
 
