@@ -48,7 +48,7 @@ def _of_type(path: str, sql: str, kind: DuckDBPyType) -> Iterator[Leaf]:
     if kind.id == "struct":
         children = kind.children
         if (element := _bare_list(kind)) is not None:
-            inner = f"list_transform(struct_extract({sql}, 'list'), x -> struct_extract(x, {_text(element[0])}))"
+            inner = f"list_transform(struct_extract({sql}, 'list'), lambda x: struct_extract(x, {_text(element[0])}))"
             yield Leaf(path, f"CAST({inner} AS {exact_text(element[1])}[])", "JSON")
             return
         for name, child in children:

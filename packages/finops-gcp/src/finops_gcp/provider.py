@@ -28,6 +28,7 @@ class Gcp(Provider):
     name: ClassVar[str] = "gcp"
     title: ClassVar[str] = "Google Cloud"
     import_command: ClassVar[str] = "import-billing"
+    contract: ClassVar[int] = 1
     datasets: ClassVar[tuple[Dataset, ...]] = (STANDARD, DETAILED, FOCUS)
     sample_formats: ClassVar[tuple[str, ...]] = ("detailed-parquet", "standard-csv", "detailed-jsonl", "focus-parquet")
 
