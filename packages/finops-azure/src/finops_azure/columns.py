@@ -106,7 +106,7 @@ def _json_object(ref: str) -> str:
     braced = f"CASE WHEN starts_with(ltrim({ref}), '{{') THEN {ref} ELSE '{{' || {ref} || '}}' END"
     valid = f"json_valid({braced}) AND json_type({braced}) = 'OBJECT'"
     kept = f"CAST(json_object('_raw', {ref}) AS VARCHAR)"
-    return f"CASE WHEN trim({ref}) IN ('', 'null') THEN NULL WHEN {valid} THEN {braced} ELSE {kept} END"
+    return f"CASE WHEN coalesce(trim({ref}), '') IN ('', 'null') THEN NULL WHEN {valid} THEN {braced} ELSE {kept} END"
 
 
 def _amount(ref: str) -> str:

@@ -29,6 +29,7 @@ class Azure(Provider):
     name: ClassVar[str] = "azure"
     title: ClassVar[str] = "Microsoft Azure"
     import_command: ClassVar[str] = "import-billing"
+    contract: ClassVar[int] = 1
     datasets: ClassVar[tuple[Dataset, ...]] = (COST, USAGE, FOCUS)
     sample_formats: ClassVar[tuple[str, ...]] = ("ea-csv", "mca-csv", "mca-parquet", "focus-1.0", "focus-1.2")
 

@@ -15,8 +15,9 @@ charges_read AS NOT MATERIALIZED (
     SELECT
         file_part AS part,
         lower(replace(coalesce(charge_type, 'Usage'), ' ', '')) AS type,
-        coalesce(lower(replace(pricing_model, ' ', '')), '')
-            IN ('reservation', 'reservations', 'savingsplan', 'savingsplans') AS committed,
+        lower(replace(coalesce(pricing_model, ''), ' ', '')) AS model,
+        model IN ('reservation', 'reservations', 'savingsplan', 'savingsplans') AS committed,
+        coalesce(resource_location_normalized, resource_location, location, meter_region) AS place,
         account_name, additional_info, availability_zone, benefit_id, benefit_name, billing_account_id,
         billing_account_name, billing_currency, billing_period_end_date, billing_period_start_date,
         billing_profile_id, billing_profile_name, charge_type, consumed_service, cost_allocation_rule_name,
@@ -118,6 +119,18 @@ units AS (
     FROM units_split
 ),
 
+places AS (
+    SELECT
+        place,
+        CASE
+            WHEN place_key IN ('', 'unassigned', 'unknown', 'notapplicable', 'na', 'null', 'none') THEN NULL
+            ELSE coalesce(RegionId, place_key)
+        END AS region,
+        coalesce(RegionName, place) AS region_name
+    FROM (SELECT DISTINCT place, lower(regexp_replace(place, '[^A-Za-z0-9]', '', 'g')) AS place_key FROM charges)
+    LEFT JOIN azure_regions ON Location = place_key
+),
+
 details AS (
     SELECT
         additional_info,
@@ -166,14 +179,11 @@ placed AS (
         (cost_in_pricing_currency IS NOT NULL OR contains(coalesce(billing_account_id, ''), ':')) AS is_mca,
         -- Commitments by their id in lower case: the same one is written in several ways.
         lower(CASE WHEN committed THEN coalesce(nullif(benefit_id, ''), nullif(reservation_id, '')) END) AS commitment,
-        starts_with(replace(lower(coalesce(pricing_model, '')), ' ', ''), 'savingsplan') AS is_plan,
+        starts_with(model, 'savingsplan') AS is_plan,
         type LIKE 'unused%' AS is_unused,
         CASE
             WHEN resource_id LIKE 'subscriptions/%' THEN '/' || lower(resource_id) ELSE lower(resource_id)
         END AS resource,
-        lower(regexp_replace(
-            coalesce(resource_location_normalized, resource_location, location, meter_region), '[^A-Za-z0-9]', '', 'g'
-        )) AS place,
         coalesce(block_size, 1) AS block_size,
         coalesce(unit, 'Units') AS unit,
         coalesce(billing_period_start_date, (billing_period || '-01')::DATE) AS period_start
@@ -194,8 +204,9 @@ measured AS (
             WHEN abs(effective_price::DOUBLE * quantity::DOUBLE / block_size - cost_in_pricing::DOUBLE)
                 <= 0.01 * abs(cost_in_pricing::DOUBLE) + 1e-15 THEN 'units'
         END AS counts,
-        coalesce(split_part(CASE WHEN contains(resource, '/providers/') THEN resource END, '/providers/', -1), '')
-            AS resource_path
+        -- ['microsoft.sql', 'servers', 'srv', 'databases', 'db'], after the last provider in the id.
+        CASE WHEN contains(resource, '/providers/') THEN string_split(string_split(resource, '/providers/')[-1], '/') END
+            AS path
     FROM placed
 ),
 
@@ -203,11 +214,8 @@ typed AS (
     SELECT
         *,
         CASE
-            WHEN resource_path = '' THEN lower(resource_type)
-            ELSE concat_ws(
-                '/', split_part(resource_path, '/', 1), nullif(split_part(resource_path, '/', 2), ''),
-                nullif(split_part(resource_path, '/', 4), ''), nullif(split_part(resource_path, '/', 6), '')
-            )
+            WHEN path IS NULL THEN lower(resource_type)
+            ELSE concat_ws('/', path[1], nullif(path[2], ''), nullif(path[4], ''), nullif(path[6], ''))
         END AS kind,
         CASE
             WHEN type = 'tax' THEN NULL
@@ -281,8 +289,8 @@ matched AS (
         ) AS service,
         coalesce(exact.ServiceCategory, by_type.ServiceCategory, by_provider.ServiceCategory) AS service_category,
         coalesce(exact.ServiceSubcategory, by_type.ServiceSubcategory, by_provider.ServiceSubcategory) AS service_part,
-        regions.RegionId AS known_region,
-        regions.RegionName AS known_region_name,
+        places.region,
+        CASE WHEN places.region IS NOT NULL THEN places.region_name END AS region_name,
         price_details,
         capacity_reservation
     FROM multiplied
@@ -290,7 +298,7 @@ matched AS (
         ON exact.ConsumedService = lower(consumed_service) AND exact.ResourceType = kind
     LEFT JOIN services_by_type AS by_type ON by_type.ResourceType = kind
     LEFT JOIN services_by_provider AS by_provider ON by_provider.ConsumedService = lower(consumed_service)
-    LEFT JOIN azure_regions AS regions ON regions.Location = place
+    LEFT JOIN places ON places.place = multiplied.place
     LEFT JOIN details ON details.additional_info = multiplied.additional_info
 ),
 
@@ -299,8 +307,6 @@ located AS (
         matched.*,
         coalesce(service_category, by_name.ServiceCategory, 'Other') AS final_category,
         coalesce(service_part, by_name.ServiceSubcategory, 'Other (Other)') AS final_part,
-        CASE WHEN place IN ('', 'unassigned', 'unknown', 'notapplicable', 'na', 'null', 'none') THEN NULL
-            ELSE coalesce(known_region, place) END AS region,
         -- What stands for the resource of a commitment's own charges is the commitment.
         coalesce(nullif(resource, ''), CASE WHEN category = 'Purchase' OR is_unused THEN commitment END)
             AS charged_resource
@@ -427,7 +433,7 @@ SELECT
     CASE
         WHEN category IN ('Tax', 'Credit', 'Adjustment') THEN NULL
         WHEN committed AND category = 'Usage' THEN 'Committed'
-        WHEN lower(pricing_model) = 'spot' THEN 'Dynamic'
+        WHEN model = 'spot' THEN 'Dynamic'
         ELSE 'Standard'
     END AS PricingCategory,
     -- PricingCurrency: the currency of the price list.
@@ -456,9 +462,7 @@ SELECT
     -- RegionId: the location as a region id (azure_regions), whichever way it is written.
     region AS RegionId,
     -- RegionName: the region's name.
-    CASE WHEN region IS NOT NULL
-        THEN coalesce(known_region_name, resource_location_normalized, resource_location, location, meter_region)
-    END AS RegionName,
+    region_name AS RegionName,
     -- ResourceId: the resource in lower case, since its spelling changes from row to row; the commitment on charges of
     --   the commitment itself.
     charged_resource AS ResourceId,

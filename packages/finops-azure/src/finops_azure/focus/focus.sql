@@ -18,8 +18,8 @@ named AS (
         ) AS ServiceName,
         nullif(CommitmentDiscountId, '') AS commitment,
         lower(coalesce(ChargeSubcategory, '')) AS subcategory,
-        -- 0 beside a cost means unknown: marketplace, and usage that a reservation pays for.
-        CASE WHEN ListCost = 0 AND EffectiveCost <> 0 THEN NULL ELSE ListCost END AS list_cost,
+        -- 0 beside a cost means unknown: marketplace, reservations, and usage that they pay for.
+        CASE WHEN ListCost = 0 AND (EffectiveCost <> 0 OR BilledCost <> 0) THEN NULL ELSE ListCost END AS list_cost,
         coalesce(ContractedCost, x_OnDemandCost) AS contracted,
         CASE WHEN ChargeCategory = 'Purchase' THEN BilledCost ELSE EffectiveCost END AS own_cost
     FROM source
@@ -31,7 +31,7 @@ matched AS (
         by_name.ServiceCategory AS known_category,
         by_name.ServiceSubcategory AS known_subcategory,
         coalesce(nullif(named.ServiceCategory, ''), by_name.ServiceCategory, 'Other') AS category,
-        CASE WHEN contracted = 0 AND EffectiveCost <> 0 THEN NULL ELSE contracted END AS contracted_cost
+        CASE WHEN contracted = 0 AND (EffectiveCost <> 0 OR BilledCost <> 0) THEN NULL ELSE contracted END AS contracted_cost
     FROM named
     LEFT JOIN services_by_name AS by_name ON by_name.ServiceName = named.ServiceName
 )

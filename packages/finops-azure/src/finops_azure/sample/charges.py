@@ -159,7 +159,15 @@ def _others(connection: duckdb.DuckDBPyConnection, month: Month) -> Iterator[dic
         day = period.start - dt.timedelta(days=2) if credit.refund else period.start
         kind = "Refund" if credit.refund else "Credit"
         amount = -(Decimal(credit.micros) * MICROS)
-        yield _charge(kind, "OneTime", day, amount) | _in(world, credit.account) | {"product_name": credit.description}
+        yield (
+            _charge(kind, "OneTime", day, amount)
+            | _in(world, credit.account)
+            | {
+                "product_name": credit.description,
+                "consumed_service": "Microsoft.Storage",
+                "meter_category": "Storage",
+            }
+        )
     for _ in range(2):
         yield (
             _charge("Purchase", "Recurring", period.start, Decimal("49.00"))
