@@ -336,10 +336,15 @@ GROUP BY x_LineItemType
 
 -- check: A11 quality Services are in the table of services
 --   Marketplace products are not expected there. Others have category Other until they are added.
-SELECT coalesce(x_ServiceCode, 'no product code'), 'a service with a category', ServiceName || ', ' || count(*) || ' rows'
+SELECT x_ServiceCode, 'a service with a category', ServiceName || ', ' || count(*) || ' rows'
 FROM focus
+SEMI JOIN (
+    SELECT DISTINCT line_item_product_code AS code
+    FROM source
+    WHERE bill_billing_entity IS DISTINCT FROM 'AWS Marketplace'
+) AS sold_by_aws ON sold_by_aws.code = x_ServiceCode
 ANTI JOIN aws_services ON aws_services.product_code = x_ServiceCode
-WHERE PublisherName = ProviderName AND ServiceCategory = 'Other'
+WHERE ServiceCategory = 'Other'
 GROUP BY x_ServiceCode, ServiceName
 
 -- check: A12 quality Net columns were of use
