@@ -313,6 +313,7 @@ def test_a_server_that_cannot_be_used(server_target: Target, bill: Bill) -> None
     with pytest.raises(DestinationError) as caught:
         load(elsewhere, bill("v1", 1))
     assert "s3cret" not in f"{caught.value} {caught.value.hint}"
+    assert "Connection refused" in caught.value.what
     nobody = dataclasses.replace(server_target, location=server_target.location.replace("postgres:unused", "nobody:x"))
     with pytest.raises(AccessError), connect_readonly(nobody):
         pass

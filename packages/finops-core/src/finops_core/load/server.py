@@ -104,7 +104,7 @@ def connected(target: Target) -> Iterator[Any]:
     try:
         server = driver.connect(target.location, fallback_application_name="finops")
     except driver.OperationalError as error:
-        said = str(error).strip().splitlines()[-1]
+        said = str(error).strip().splitlines()[0]
         kind = AccessError if any(sign in said for sign in _REFUSED) else DestinationError
         raise kind(f"PostgreSQL: {said}", where=target.shown) from error
     try:
