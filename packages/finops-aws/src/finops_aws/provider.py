@@ -25,6 +25,7 @@ class Aws(Provider):
     name: ClassVar[str] = "aws"
     title: ClassVar[str] = "Amazon Web Services"
     import_command: ClassVar[str] = "import-cur"
+    contract: ClassVar[int] = 1
     datasets: ClassVar[tuple[Dataset, ...]] = DATASETS
     sample_formats: ClassVar[tuple[str, ...]] = (
         "cur-v1-csv",
@@ -36,6 +37,9 @@ class Aws(Provider):
         "cur-v1-zip",
         "cur-v1-csv-overwrite",
         "cur-v1-parquet-create-new",
+        "cur-v1-csv-net",
+        "cur-v1-csv-discount-rows",
+        "cur-v2-parquet-net",
         "cur-v2-csv-overwrite",
         "cur-v2-parquet-create-new",
     )

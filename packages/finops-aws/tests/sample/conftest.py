@@ -103,6 +103,19 @@ def bill(tree: Callable[..., Tree], common: list[ColumnSpec]) -> Callable[..., d
     return load
 
 
+@pytest.fixture
+def net_bill(tree: Callable[..., Tree], common: list[ColumnSpec]) -> Callable[..., duckdb.DuckDBPyConnection]:
+    """The same with the net columns of a bill that has them."""
+    specs = common + [spec for spec in column_specs() if spec.v1 == "net" and spec.v2 == "yes"]
+
+    def load(name: str, period: str) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect()
+        tree(name).load(connection, "bill", period, specs)
+        return connection
+
+    return load
+
+
 @pytest.fixture(scope="session")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Tree]:
     written: dict[tuple[str, int], Tree] = {}

@@ -25,6 +25,9 @@ PERIODS = ("2024-01", "2024-02", "2024-03")
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 DATA_KEYS = {
+    "cur-v1-csv-net": rf"exports/(acme-cur-net)/\d{{8}}-\d{{8}}/{UUID}/\1-\d+\.csv\.gz",
+    "cur-v1-csv-discount-rows": rf"exports/(acme-cur-discount-rows)/\d{{8}}-\d{{8}}/{UUID}/\1-\d+\.csv\.gz",
+    "cur-v2-parquet-net": r"exports/(acme-cur2-net)/data/BILLING_PERIOD=2024-0[123]/\1-\d{5}\.snappy\.parquet",
     "focus-1.2-parquet": r"exports/(acme-focus)/data/billing_period=2024-0[123]/\1-\d{5}\.snappy\.parquet",
     "focus-1.0-csv": (
         rf"exports/(acme-focus-1-0)/data/billing_period=2024-0[123]/\d{{8}}T\d{{6}}Z-{UUID}/\1-\d{{5}}\.csv\.gz"

@@ -18,7 +18,8 @@ from dataclasses import replace
 from finops_core.delivery import Column
 
 LONGEST = 63
-"""PostgreSQL cuts longer identifiers without a word; two of them could become one."""
+"""PostgreSQL cuts longer identifiers without a word; two of them could become one. A dataset's own names stay as they
+are, or its FOCUS SQL and its checks would not find the column and take it for one that the bill lacks."""
 
 RESERVED = frozenset({"billing_period", "source_export", "source_version", "source_file"})
 """Lineage columns that every raw table has."""
@@ -42,7 +43,8 @@ def assign(
     for source in sorted(wanted.keys() - names.keys(), key=lambda source: (source != wanted[source], source)):
         name = wanted[source]
         shared = name in known or source == name
-        if not name or len(name.encode()) > LONGEST or name.lower() in (taken if shared else taken | elsewhere):
+        too_long = len(name.encode()) > LONGEST and name not in known
+        if not name or too_long or name.lower() in (taken if shared else taken | elsewhere):
             name = _suffixed(name, source, taken | elsewhere)
         names[source] = name
         taken.add(name.lower())

@@ -81,3 +81,11 @@ def test_a_report_that_changes_from_csv_to_parquet_keeps_its_columns() -> None:
 def test_one_of_the_datasets_own_columns_is_never_renamed_for_another_month() -> None:
     column = Column("cost", "VARCHAR", "CostInBillingCurrency")
     assert assign([column], {"PreTaxCost": "cost"}, {"cost"}) == {"CostInBillingCurrency": "cost"}
+
+
+def test_a_datasets_own_name_is_never_cut() -> None:
+    """AWS has a column of 64 bytes; under another name its FOCUS SQL would read NULL instead."""
+    long = "savings_plan_net_amortized_upfront_commitment_for_billing_period"
+    assert len(long) > LONGEST
+    assert assign([Column(long, "VARCHAR", "a/B")], known=[long]) == {"a/B": long}
+    assert assign([Column(long, "VARCHAR", "a/B")])["a/B"] != long

@@ -13,6 +13,10 @@ CREATE OR REPLACE MACRO invoice(kind) AS
         THEN (1000000000 + md5_number_upper(getvariable('seed') || ':' || getvariable('period') || ':' || kind) % 9000000000)::VARCHAR
     END;
 
+-- What is left of an amount after the negotiated discount, in bills that have net columns.
+CREATE OR REPLACE MACRO net(ticks) AS
+    CASE WHEN getvariable('net_columns') THEN money(ticks::HUGEINT * (100 - getvariable('discount_percent')) // 100) END;
+
 CREATE OR REPLACE VIEW bill AS
 WITH joined AS (
     SELECT
@@ -92,7 +96,7 @@ SELECT
     CASE
         WHEN pod OR free OR line_type = 'DiscountedUsage' THEN '0.0000000000'
         WHEN metered THEN rate
-        WHEN special IN ('tax', 'credit', 'refund', 'plan-refund') THEN NULL
+        WHEN special IN ('tax', 'credit', 'refund', 'plan-refund', 'discount') THEN NULL
         ELSE (cost * 1000000::HUGEINT // quantity)::DECIMAL(28, 0) * 0.0000000001::DECIMAL(10, 10) || ''
     END AS line_item_unblended_rate,
     money(cost) AS line_item_unblended_cost,
@@ -111,8 +115,16 @@ SELECT
         WHEN special = 'support' THEN '10% of monthly AWS usage for the first $0-$10K, 7% thereafter'
         WHEN special = 'subscription' THEN 'Observely Monitoring: monthly contract, "Team" plan'
         WHEN special = 'tax' THEN 'Tax for product code ' || CASE WHEN marketplace THEN 'AWS Marketplace' ELSE 'AmazonEC2' END
+        WHEN special = 'discount' THEN 'Enterprise Discount Program discount'
         ELSE credit_text
     END AS line_item_line_item_description,
+    CASE
+        WHEN NOT getvariable('net_columns') THEN NULL
+        WHEN special = 'discount' THEN money(0)
+        ELSE money(cost - discount)
+    END AS line_item_net_unblended_cost,
+    CASE WHEN getvariable('net_columns') AND discount <> 0 THEN money(-discount) END AS discount_edp_discount,
+    discount_edp_discount AS discount_total_discount,
     CASE WHEN special = 'tax' THEN 'VAT' END AS line_item_tax_type,
     CASE
         WHEN marketplace AND special IS DISTINCT FROM 'tax'
@@ -147,6 +159,13 @@ SELECT
     amount(ri_unused_units) AS reservation_unused_normalized_unit_quantity,
     amount(ri_unused_units // 4) AS reservation_unused_quantity,
     CASE WHEN line_type = 'RIFee' THEN money(units * upfront_rate * 8760) END AS reservation_upfront_value,
+    net(ri_upfront) AS reservation_net_amortized_upfront_cost_for_usage,
+    net(ri_recurring) AS reservation_net_recurring_fee_for_usage,
+    net(ri_upfront + ri_recurring) AS reservation_net_effective_cost,
+    net(ri_period_upfront) AS reservation_net_amortized_upfront_fee_for_billing_period,
+    net(ri_unused_upfront) AS reservation_net_unused_amortized_upfront_fee_for_billing_period,
+    net(ri_unused_recurring) AS reservation_net_unused_recurring_fee,
+    CASE WHEN line_type = 'RIFee' THEN net(units * upfront_rate * 8760) END AS reservation_net_upfront_value,
     CASE WHEN on_ri THEN arn END AS reservation_reservation_a_r_n,
     CASE WHEN on_ri OR (metered AND NOT pod) THEN (2000000000 + md5_number_upper('subscription:' || coalesce(commitment, sku_id)) % 900000000)::VARCHAR END
         AS reservation_subscription_id,
@@ -160,13 +179,18 @@ SELECT
     CASE WHEN line_type = 'RIFee' THEN (units * elapsed)::VARCHAR END AS reservation_total_reserved_normalized_units,
 
     money(sp_effective) AS savings_plan_savings_plan_effective_cost,
-    CASE WHEN line_type = 'SavingsPlanCoveredUsage' THEN money(price * (1000 - discount) // 1000) END AS savings_plan_savings_plan_rate,
+    CASE WHEN line_type = 'SavingsPlanCoveredUsage' THEN money(price * (1000 - advantage) // 1000) END AS savings_plan_savings_plan_rate,
     money(sp_total) AS savings_plan_total_commitment_to_date,
     money(sp_used) AS savings_plan_used_commitment,
     CASE WHEN line_type = 'SavingsPlanRecurringFee' THEN money(CASE WHEN payment = 'All Upfront' THEN sp_total ELSE 0 END) END
         AS savings_plan_amortized_upfront_commitment_for_billing_period,
     CASE WHEN line_type = 'SavingsPlanRecurringFee' THEN money(CASE WHEN payment = 'All Upfront' THEN 0 ELSE sp_total END) END
         AS savings_plan_recurring_commitment_for_billing_period,
+    net(sp_effective) AS savings_plan_net_savings_plan_effective_cost,
+    CASE WHEN line_type = 'SavingsPlanRecurringFee' THEN net(CASE WHEN payment = 'All Upfront' THEN sp_total ELSE 0 END) END
+        AS savings_plan_net_amortized_upfront_commitment_for_billing_period,
+    CASE WHEN line_type = 'SavingsPlanRecurringFee' THEN net(CASE WHEN payment = 'All Upfront' THEN 0 ELSE sp_total END) END
+        AS savings_plan_net_recurring_commitment_for_billing_period,
     CASE WHEN on_sp THEN arn END AS savings_plan_savings_plan_a_r_n,
     CASE WHEN on_sp THEN 'ComputeSavingsPlans' END AS savings_plan_offering_type,
     CASE WHEN on_sp THEN payment END AS savings_plan_payment_option,

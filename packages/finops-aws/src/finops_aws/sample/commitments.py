@@ -25,7 +25,7 @@ STEP = TICKS // 1000
 
 def commitment_rows(world: World, skus: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One row per commitment: `type` RI (`units` of normalised size at `upfront_rate` and `recurring_rate` ticks per
-    hour) or SP (`hourly` ticks); `discount` per thousand; the account that bought it; how its fee rows are called."""
+    hour) or SP (`hourly` ticks); its price `advantage` per thousand; its `buyer`; what its fee rows are called."""
     return [(_plan if item.basis == "spend" else _reservation)(world, item, skus) for item in world.commitments]
 
 
@@ -64,7 +64,7 @@ def _common(world: World, item: Commitment) -> dict[str, Any]:
         "commitment": item.name,
         "kind": item.kind,
         "payment": PAYMENTS[item.payment],
-        "discount": item.discount,
+        "advantage": item.discount,
         "term_start": f"{start}T00:00:00.000Z",
         "term_end": f"{end}T00:00:00.000Z",
     }

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 SELLER = "Amazon Web Services EMEA SARL"
 
+DISCOUNT_PERCENT = 7
+"""The negotiated discount, in the shapes that have one."""
+
 LINES_PER_HUNDRED_USAGES = 108.6
 """Line items that a hundred usage rows become, fees aside: usage covered by a savings plan takes two."""
 
@@ -23,10 +26,16 @@ OTHER_LINES = 30
 
 
 def create_lines(
-    connection: duckdb.DuckDBPyConnection, world: World, period: Period, *, rows: int, delivery: int = 1
+    connection: duckdb.DuckDBPyConnection,
+    world: World,
+    period: Period,
+    *,
+    rows: int,
+    delivery: int = 1,
+    discount: str = "none",
 ) -> None:
     """Make the table `lines` (see lines.sql) with about `rows` line items, and over it the views `bill`
-    and `focus_bill` that the formats are written from."""
+    and `focus_bill` that the formats are written from. `discount` as in Shape."""
     create_usage(connection, world, period, rows=_usage_rows(world, period, rows), delivery=delivery)
     create_catalog(connection, world)
     variables = {
@@ -34,6 +43,8 @@ def create_lines(
         "open_month": world.is_open(period),
         "split_month": has_split_costs(world, period),
         "tax_permille": world.tax_permille,
+        "discount_percent": 0 if discount == "none" else DISCOUNT_PERCENT,
+        "net_columns": discount == "net",
         "currency": world.currency,
         "domain": world.domain,
         "payer_id": account_id(world, 0),

@@ -1,7 +1,8 @@
 -- The line items of one AWS bill, from the sample world's `usage`: amounts only, in ticks (1e-10 of the currency) and
 -- in millionths of a unit, so that every identity between rows holds exactly. bill.sql puts words and columns to them.
 --
--- Variables: those of usage.sql, and first_month, open_month, split_month, credit lines in `credit_lines`.
+-- Reads the variables of usage.sql, and first_month, open_month, split_month, tax_permille, discount_percent; and the
+-- tables of catalog.py and `credit_lines`.
 
 CREATE OR REPLACE MACRO hours(starts, ends) AS date_diff('hour', starts, ends);
 
@@ -46,9 +47,9 @@ FROM rounded;
 CREATE OR REPLACE TABLE reserved AS
 SELECT
     n, commitment,
-    -- Rounded down, so that the used parts never exceed the whole.
-    (normalized::HUGEINT * upfront_rate // 1000000)::BIGINT AS ri_upfront,
-    (normalized::HUGEINT * recurring_rate // 1000000)::BIGINT AS ri_recurring
+    -- Rounded down, so that the used parts never exceed the whole; to hundreds, so that a per cent of each is exact, too.
+    (normalized::HUGEINT * upfront_rate // 100000000)::BIGINT * 100 AS ri_upfront,
+    (normalized::HUGEINT * recurring_rate // 100000000)::BIGINT * 100 AS ri_recurring
 FROM (
     SELECT
         n, commitment, normalized, upfront_rate, recurring_rate,
@@ -67,7 +68,7 @@ FROM (
         n, commitment, effective,
         sum(effective) OVER (PARTITION BY commitment, starts ORDER BY effective, n) <= hourly * hours(starts, ends) AS fits
     FROM (
-        SELECT n, starts, ends, commitment, hourly, (list_cost::HUGEINT * (1000 - discount) // 1000)::BIGINT AS effective
+        SELECT n, starts, ends, commitment, hourly, (list_cost::HUGEINT * (1000 - advantage) // 100000)::BIGINT * 100 AS effective
         FROM priced
         JOIN commitments
             ON commitment = CASE WHEN luck % 1000 < 600 THEN 'compute-plan' WHEN luck % 1000 < 740 THEN 'compute-plan-upfront' END
@@ -219,11 +220,33 @@ WITH negations AS (
     FROM usage_lines WHERE line_type = 'SavingsPlanCoveredUsage'
 ),
 
-untaxed AS (
+undiscounted AS (
     FROM usage_lines
     UNION ALL BY NAME FROM negations
     UNION ALL BY NAME FROM fee_lines
 ),
+
+-- A negotiated discount on what AWS itself charges for usage and for commitments; usage that a plan covers has it in
+-- the plan's fee.
+discounted AS (
+    SELECT *, CASE
+        WHEN line_type IN ('Usage', 'RIFee', 'Fee', 'SavingsPlanRecurringFee', 'SavingsPlanUpfrontFee')
+            AND NOT coalesce(marketplace, false)
+        THEN cost * getvariable('discount_percent') // 100 ELSE 0
+    END AS discount
+    FROM undiscounted
+),
+
+-- One row per account and commitment takes off what the rows of the account were charged too much.
+discounts AS (
+    SELECT
+        18 AS section, row_number() OVER (ORDER BY account, commitment) AS n, 'EdpDiscount' AS line_type,
+        getvariable('first_day')::TIMESTAMP AS starts, getvariable('first_day')::TIMESTAMP + INTERVAL 1 MONTH AS ends,
+        account, commitment, 'discount' AS special, 1000000 AS quantity, -total AS cost
+    FROM (SELECT account, commitment, sum(discount) AS total FROM discounted GROUP BY ALL HAVING sum(discount) > 0)
+),
+
+untaxed AS (FROM discounted UNION ALL BY NAME FROM discounts),
 
 -- One row per account and seller, rounded to cents.
 taxes AS (
@@ -244,7 +267,8 @@ SELECT
     row_number() OVER (ORDER BY section > 1, CASE WHEN section < 2 THEN n END, section, n) - 1 AS ordinal,
     * REPLACE (
         cost::BIGINT AS cost, coalesce(marketplace, false) AS marketplace, coalesce(free, false) AS free,
-        coalesce(future, false) AS future, coalesce(bill_type, 'Anniversary') AS bill_type
+        coalesce(future, false) AS future, coalesce(discount, 0)::BIGINT AS discount,
+        coalesce(bill_type, 'Anniversary') AS bill_type
     )
 FROM together
 ORDER BY ordinal;

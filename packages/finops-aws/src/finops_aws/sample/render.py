@@ -50,6 +50,9 @@ activated after the first month, so the first month has no column for it."""
 
 CATEGORIES = (_Tag("Team", "category_team", "team"), _Tag("Charge type", "category_charge_type", "charge_type"))
 
+DISCOUNTS = {"edp_discount": "discount_edp_discount"}
+"""Key in CUR 2.0's map of discounts -> column of `bill`."""
+
 SKU_DETAILS = {
     "InstanceType": "product_instance_type",
     "InstanceSeries": "product_instance_type_family",
@@ -78,7 +81,7 @@ def columns(shape: Shape, world: World, period: Period, present: frozenset[str])
         return [_focus(row["name"], row["type"], shape, present) for row in focus_columns() if row[version] == "1"]
     if shape.table == "v2":
         return [_v2(spec, shape, present) for spec in column_specs() if spec.v2 == "yes" and spec.name not in NEWER]
-    specs = [spec for spec in column_specs() if _in_v1(spec, world, period)]
+    specs = [spec for spec in column_specs() if _in_v1(spec, shape, world, period)]
     found = [_v1(spec, shape, present) for spec in specs]
     tags = [tag for tag in TAGS if not tag.later or period != world.periods[0]]
     return (
@@ -88,11 +91,12 @@ def columns(shape: Shape, world: World, period: Period, present: frozenset[str])
     )
 
 
-def _in_v1(spec: ColumnSpec, world: World, period: Period) -> bool:
+def _in_v1(spec: ColumnSpec, shape: Shape, world: World, period: Period) -> bool:
     return {
         "always": True,
         "not-first": period != world.periods[0],
         "not-last": period != world.periods[-1],
+        "net": shape.discount == "net",
         "split": has_split_costs(world, period),
     }.get(spec.v1, False)
 
@@ -129,7 +133,7 @@ def _v2(spec: ColumnSpec, shape: Shape, present: frozenset[str]) -> OutputColumn
     maps: dict[str, dict[str, str]] = {
         "resource_tags": _merged(TAGS),
         "cost_category": _merged(CATEGORIES),
-        "discount": {},
+        "discount": DISCOUNTS,
     }
     if spec.name == "product":
         expression = (

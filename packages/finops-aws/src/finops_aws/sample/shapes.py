@@ -18,6 +18,8 @@ class Shape:
     file: Literal["csv.gz", "csv.zip", "snappy.parquet"]
     overwrite: bool
     export_name: str
+    discount: Literal["none", "net", "rows"] = "none"
+    """How a negotiated discount shows: not at all, in net columns beside discount rows, or in discount rows alone."""
 
     @property
     def focus(self) -> bool:
@@ -38,6 +40,9 @@ SHAPES = (
     Shape("cur-v1-zip", "v1", "csv.zip", False, "acme-cur-zip"),
     Shape("cur-v1-csv-overwrite", "v1", "csv.gz", True, "acme-cur-overwrite"),
     Shape("cur-v1-parquet-create-new", "v1", "snappy.parquet", False, "acme-cur-parquet-versions"),
+    Shape("cur-v1-csv-net", "v1", "csv.gz", False, "acme-cur-net", "net"),
+    Shape("cur-v1-csv-discount-rows", "v1", "csv.gz", False, "acme-cur-discount-rows", "rows"),
+    Shape("cur-v2-parquet-net", "v2", "snappy.parquet", True, "acme-cur2-net", "net"),
     Shape("cur-v2-csv-overwrite", "v2", "csv.gz", True, "acme-cur2-overwrite"),
     Shape("cur-v2-parquet-create-new", "v2", "snappy.parquet", False, "acme-cur2-parquet-versions"),
 )

@@ -61,7 +61,7 @@ def _write_month(request: SampleRequest, world: World, shape: Shape, period: Per
     totals = []
     with _connect() as connection:
         for number in (1, 2) if period == request.redeliver else (1,):
-            create_lines(connection, world, period, rows=rows, delivery=number)
+            create_lines(connection, world, period, rows=rows, delivery=number, discount=shape.discount)
             totals.append(truth_of_lines(connection, world.currency, shape.focus))
             count = connection.execute("SELECT count(*) FROM lines").fetchall()[0][0]
             plan = DeliveryPlan(request.out.resolve() / BUCKET, world, shape, period, number, count)
