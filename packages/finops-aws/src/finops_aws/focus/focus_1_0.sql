@@ -101,7 +101,10 @@ SELECT
     -- ServiceName: as exported.
     source.ServiceName AS ServiceName,
     -- ServiceSubcategory: not in FOCUS 1.0; from the table of services by `x_ServiceCode`, where its category is the row's.
-    CASE WHEN aws_services.ServiceCategory = source.ServiceCategory THEN aws_services.ServiceSubcategory END AS ServiceSubcategory,
+    CASE
+        WHEN aws_services.ServiceCategory = source.ServiceCategory THEN aws_services.ServiceSubcategory
+        ELSE 'Other (' || source.ServiceCategory || ')'
+    END AS ServiceSubcategory,
     -- SkuId: as exported.
     source.SkuId AS SkuId,
     -- SkuMeter: not in FOCUS 1.0; the usage type, where there is a SKU and the row is no tax.

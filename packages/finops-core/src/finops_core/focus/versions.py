@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from finops_core import __version__
@@ -32,6 +32,9 @@ _NEED_A_SKU_PRICE = ("ConsumedQuantity", "ConsumedUnit", "PricingCategory", "Pri
 """Null in 1.4 on rows without SkuPriceId."""
 
 
+_WRITTEN: Mapping[str, str] = {"JSON": "VARCHAR"}
+"""DuckDB type in the table -> type in a file, where they differ."""
+
 _METADATA_TYPES: Mapping[FocusType, str] = {
     "String": "STRING",
     "Decimal": "DECIMAL",
@@ -40,15 +43,19 @@ _METADATA_TYPES: Mapping[FocusType, str] = {
 }
 
 
-def projection(version: str, available: Iterable[str]) -> str:
-    """The SELECT list that makes a version from the wide table whose columns are `available`.
+def projection(version: str, shapes: Mapping[str, str]) -> str:
+    """The SELECT list that makes a version from the wide table. `shapes`: the table's columns -> DuckDB types.
 
-    FOCUS columns in the specification's order, then every x_ column as it stands. Raises UsageError for a version that
-    is not known.
+    FOCUS columns in the specification's order, then every x_ column. JSON comes out as text: files mark JSON in ways
+    that not every reader understands (a Parquet reader may take it for bytes). Raises UsageError for a version that is
+    not known.
     """
-    own = [name for name in available if name.startswith("x_")]
     items = [f"{_expression(column, version)} AS {identifier(column.name)}" for column in columns(version)]
-    return ", ".join([*items, *map(identifier, own)])
+    for name, kind in shapes.items():
+        if name.startswith("x_"):
+            text = kind == "JSON"
+            items.append(f"CAST({identifier(name)} AS VARCHAR) AS {identifier(name)}" if text else identifier(name))
+    return ", ".join(items)
 
 
 def losses(version: str) -> str:
@@ -67,13 +74,15 @@ def losses(version: str) -> str:
 
 
 def _expression(column: FocusColumn, version: str) -> str:
-    name = column.name
+    name, kind = column.name, _WRITTEN.get(column.duckdb_type, column.duckdb_type)
+    rules = {**(_SINCE_1_3 if version in {"1.3", "1.4"} else {}), **(_SINCE_1_4 if version == "1.4" else {})}
     if version == "1.4" and name in _NEED_A_SKU_PRICE:
         return f'CASE WHEN "SkuPriceId" IS NOT NULL THEN {identifier(name)} END'
-    rules = {**(_SINCE_1_3 if version in {"1.3", "1.4"} else {}), **(_SINCE_1_4 if version == "1.4" else {})}
     if name in rules:
-        return f"CAST({rules[name]} AS {column.duckdb_type})"
-    return identifier(name) if name in DUCKDB_TYPES else f"CAST(NULL AS {column.duckdb_type})"
+        return f"CAST({rules[name]} AS {kind})"
+    if name not in DUCKDB_TYPES:
+        return f"CAST(NULL AS {kind})"
+    return identifier(name) if kind == column.duckdb_type else f"CAST({identifier(name)} AS {kind})"
 
 
 def metadata(version: str, shapes: Mapping[str, str], created: dt.datetime) -> dict[str, Any]:
