@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from finops_core.errors import BalanceError, ConfigError, DataMissing, DestinationError
 from finops_core.load import Package, Sql, Table, Target, connect_readonly, load, read_rows
+from finops_core.load.columns import quoted
 
 Bill = Callable[..., Package]
 DATASET = "acme_billing"
@@ -118,6 +119,21 @@ def test_names_keep_their_case(target: Target) -> None:
     for replaces in ("true", None):
         load(target, one("t", {"BilledCost": "BIGINT"}, 'SELECT billedcost AS "BilledCost" FROM src', replaces))
         assert list(standing(target, "t")) == ["BilledCost"]
+
+
+ODD_NAMES = [
+    'say "hi"', "a b", "a;b", "100%s", "{table}", "line\nbreak", "resource/tags:user.Name", "ÄÖ ß 名前",
+    "select", "_dlt_id", "a__b", "a▶b", "x" * 200, "1st", "'", "\\",
+]  # fmt: skip
+
+
+def test_names_may_be_anything(target: Target) -> None:
+    columns = dict.fromkeys(ODD_NAMES, "VARCHAR")
+    values = ", ".join(f"'{n}' AS {quoted(name)}" for n, name in enumerate(ODD_NAMES))
+    for replaces in ("true", '"a b" IS NOT NULL'):
+        load(target, one("t", columns, f"SELECT {values}", replaces))
+        assert list(standing(target, "t")) == ODD_NAMES
+        assert rows(target, "SELECT * FROM t") == [tuple(str(n) for n in range(len(ODD_NAMES)))]
 
 
 def test_text_columns_take_other_types_without_loss(target: Target) -> None:

@@ -10,7 +10,7 @@
     records.py       dlt: creates and migrates the tables, keeps _dlt_version and _dlt_loads, in that transaction
     failures.py      what the database says, as errors of finops
     postgres.py      the same on a PostgreSQL server (server.py: a connection to it)
-    records_duckdb.py, records_postgres.py   dlt's clients for the two
+    records_duckdb.py, records_postgres.py, naming.py   dlt's clients for the two, and how it names
 
 Nothing outside this package knows dlt. On DuckDB readers of other processes see the old period or the new one, whenever
 the loading process ends; a load that fails leaves not even an empty table behind.

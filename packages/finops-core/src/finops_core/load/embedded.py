@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import shutil
 import threading
 import time
@@ -27,7 +29,7 @@ POLL = 0.1
 ONE_AT_A_TIME = threading.Lock()
 """dlt keeps its run context per process; DuckDB would let two threads of a process write at once."""
 
-_READERS = iter(range(10**9))
+_READERS = itertools.count()
 
 
 class DuckDbSql:
@@ -109,7 +111,7 @@ def reading(target: Target, waiting: Callable[[str], None] | None = None) -> Ite
         if not target.path.exists():
             raise nothing_yet(target)
         # A directory of its own: readers of several processes would write over each other's spilled blocks.
-        spill = target.work_dir.with_suffix(f".reading-{_this_process()}-{next(_READERS)}")
+        spill = target.work_dir.with_suffix(f".reading-{os.getpid()}-{next(_READERS)}")
         config = {**_limits(target), "temp_directory": str(spill)}
         with _connected(target, config, waiting, read_only=True) as connection:
             # In this order: each of the last two forbids what comes before it.
@@ -162,9 +164,3 @@ def _connected(
 
 def _limits(target: Target) -> dict[str, Any]:
     return {"memory_limit": target.memory_limit, **({"threads": target.threads} if target.threads else {})}
-
-
-def _this_process() -> int:
-    import os
-
-    return os.getpid()

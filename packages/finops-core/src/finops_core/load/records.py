@@ -42,6 +42,10 @@ SETTINGS = {
 """All of dlt's configuration: no environment variable and no `.dlt` folder of the machine is read."""
 
 
+NAMING = "finops_core.load.naming"
+"""Module of the naming convention, for the destinations."""
+
+
 class Surroundings(RunContext):
     """dlt's run context with our settings, all of its directories inside one folder."""
 

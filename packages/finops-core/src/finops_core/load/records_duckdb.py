@@ -11,7 +11,7 @@ from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 from dlt.destinations.sql_client import raise_database_error
 
-from finops_core.load.records import InOurTransaction, RecordsOnly
+from finops_core.load.records import NAMING, InOurTransaction, RecordsOnly
 
 
 class Statements(InOurTransaction, DuckDbSqlClient):
@@ -40,5 +40,8 @@ class records_in_duckdb(dlt.destinations.duckdb):  # noqa: N801 (dlt's own name 
 def records_in(database: str) -> Any:
     """The destination for `record`; dlt does not open the file. Names are taken as they are: finops has made them."""
     return records_in_duckdb(
-        database, destination_name="duckdb", naming_convention="direct", preferred_loader_file_format="parquet"
+        database,
+        destination_name="duckdb",
+        naming_convention=NAMING,
+        preferred_loader_file_format="parquet",
     )

@@ -13,7 +13,7 @@ from dlt.destinations.impl.postgres.postgres import PostgresClient
 from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 from dlt.destinations.sql_client import DBApiCursorImpl, raise_database_error
 
-from finops_core.load.records import InOurTransaction, RecordsOnly
+from finops_core.load.records import NAMING, InOurTransaction, RecordsOnly
 
 
 class Statements(InOurTransaction, Psycopg2SqlClient):
@@ -44,5 +44,8 @@ def records_in(database: str) -> Any:
     # Only the database's name is used: dlt insists on a password although it does not connect.
     credentials = PostgresCredentials(f"postgresql://finops:unused@localhost:5432/{quote(database)}")
     return records_in_postgres(
-        credentials, destination_name="postgres", naming_convention="direct", preferred_loader_file_format="csv"
+        credentials,
+        destination_name="postgres",
+        naming_convention=NAMING,
+        preferred_loader_file_format="csv",
     )
