@@ -1,4 +1,4 @@
-"""Providers that break one promise each. All of them are Sound Cloud, which keeps every promise, with one thing done wrong."""
+"""Providers that break one promise each: Sound Cloud, which keeps them all, with one thing done wrong."""
 
 from __future__ import annotations
 

@@ -17,10 +17,11 @@ from finops_core import Provider
 from finops_core.testing import Bills, ProviderSuite
 from sound_bills import SoundBills
 
-RAW_IMPORTS, BOTH_STRATEGIES, FOCUS_ROWS = "raw imports", "both strategies", "FOCUS rows"
+LARGE_MONTHS, RAW_IMPORTS, BOTH_STRATEGIES, FOCUS_ROWS = "large months", "raw imports", "both strategies", "FOCUS rows"
 
 
 class Broken(ProviderSuite):
+    many_rows: ClassVar[int] = 20_000
     breaks: ClassVar[str]
     left_out: ClassVar[tuple[str, ...]]
 
@@ -30,10 +31,10 @@ class Broken(ProviderSuite):
         yield SoundBills(folder, cls.provider)
 
 
-SETTINGS = (RAW_IMPORTS, FOCUS_ROWS)
+SETTINGS = (LARGE_MONTHS, RAW_IMPORTS, FOCUS_ROWS)
 FILES = (BOTH_STRATEGIES, FOCUS_ROWS)
 IMPORTS = (FOCUS_ROWS,)
-FOCUS = (RAW_IMPORTS,)
+FOCUS = (LARGE_MONTHS, RAW_IMPORTS)
 
 FLAWS: list[tuple[type[Provider], str, tuple[str, ...]]] = [
     (broken.WithoutContract, "test_it_states_its_contract", SETTINGS),

@@ -8,7 +8,7 @@ from typing import Any
 
 import broken_suites
 import pytest
-from broken_suites import BOTH_STRATEGIES, FOCUS_ROWS, RAW_IMPORTS
+from broken_suites import BOTH_STRATEGIES, FOCUS_ROWS, LARGE_MONTHS, RAW_IMPORTS
 from finops_core.testing import ProviderSuite, promises
 from finops_core.testing.offline import NoNetwork, is_here, offline
 from kit_runs import run
@@ -16,6 +16,7 @@ from kit_runs import run
 SUITES = Path(broken_suites.__file__)
 
 WORDS: Mapping[str, tuple[str, ...]] = {
+    LARGE_MONTHS: ("test_fetching_takes_", "test_every_month_has_"),
     RAW_IMPORTS: ("test_an_import_", "test_a_late_", "test_an_empty_", "test_a_spoiled_"),
     BOTH_STRATEGIES: ("[single]",),
     FOCUS_ROWS: ("test_focus_speaks_", "test_every_check_", "test_every_row_", "test_money_equals_"),

@@ -9,7 +9,7 @@
             yield AcmeBills(folder)
 
 `AcmeBills` is a `Bills`: a place with bills of which the suite may ask for more (bills.py). The promises are methods
-whose names begin with `test_`, one module for each kind:
+whose names begin with `test_`, one module for each kind (a provider that generates bills has `SampledBills`):
 
     start.py       its contract, its name, and what importing it costs
     settings.py    documented, valid, masked, and apart from core's own
@@ -38,6 +38,7 @@ pytest.register_assert_rewrite(
 )
 
 from finops_core.testing.bills import Bills, Delivered, Truth  # noqa: E402
+from finops_core.testing.sampled import SampledBills  # noqa: E402
 from finops_core.testing.suite import ProviderSuite, promises  # noqa: E402
 
-__all__ = ["Bills", "Delivered", "ProviderSuite", "Truth", "promises"]
+__all__ = ["Bills", "Delivered", "ProviderSuite", "SampledBills", "Truth", "promises"]
