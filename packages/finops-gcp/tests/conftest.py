@@ -288,6 +288,9 @@ def read_delivery(provider: Gcp, delivery: Delivery, folder: Path) -> Bill:
     return Bill(delivery, connection)
 
 
+Desk.read_delivery = staticmethod(read_delivery)  # type: ignore[attr-defined]
+
+
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,14 +78,18 @@ class Access:
         if self.credentials_file is None:
             return None
         import google.auth
+        from google.auth.exceptions import DefaultCredentialsError
 
         if not self.credentials_file.is_file():
             raise ConfigError("credentials_file is not there", where=str(self.credentials_file))
         try:
-            loaded = google.auth.load_credentials_from_file(  # type: ignore[no-untyped-call]
-                str(self.credentials_file), scopes=list(SCOPES)
-            )
-        except ValueError as error:
+            with warnings.catch_warnings():
+                # The warning is about files from strangers; this one is the user's own.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                loaded = google.auth.load_credentials_from_file(  # type: ignore[no-untyped-call]
+                    str(self.credentials_file), scopes=list(SCOPES)
+                )
+        except (ValueError, DefaultCredentialsError) as error:
             raise ConfigError(
                 f"credentials_file holds no credentials: {error}", where=str(self.credentials_file)
             ) from error
@@ -153,7 +158,7 @@ def _bad_request(error: Any, where: str) -> ConfigError | DeliveryError:
 
 
 def _message(error: Any) -> str:
-    return str(getattr(error, "message", "") or _first(error))
+    return str(getattr(error, "message", "") or _first(error)).partition("\n")[0]
 
 
 def _first(error: BaseException) -> str:
