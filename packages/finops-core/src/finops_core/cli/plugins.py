@@ -1,6 +1,13 @@
-"""`finops plugins`: what is installed, from package metadata; imports no provider."""
+"""`finops plugins`: what is installed, from package metadata alone; a new package; one that is checked.
+
+Only `check` imports a provider, the one that it checks.
+"""
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -17,7 +24,22 @@ FIELDS = (
     Field("import_command", "import command"),
 )
 
-app = typer.Typer(cls=Group, help="The installed providers.", rich_markup_mode=None, add_completion=False)
+app = typer.Typer(
+    cls=Group, help="The installed providers; a new one; one checked.", rich_markup_mode=None, add_completion=False
+)
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="An installed provider.")]
+NewArgument = Annotated[str, typer.Argument(metavar="NAME", help="What it will be called: `finops NAME`.")]
+FolderOption = Annotated[
+    str, typer.Option("--out", metavar="DIR", help="Folder in which the folder finops-NAME is made; here if unset.")
+]
+ExportOption = Annotated[
+    str | None, typer.Option("--export", metavar="EXPORT", help="Only the export of [NAME.exports.EXPORT].")
+]
+FileOption = Annotated[
+    str | None,
+    typer.Option("--config", metavar="FILE", help="Configuration file; else FINOPS_CONFIG, else ./config.toml."),
+]
 
 
 def command() -> object:
@@ -47,3 +69,34 @@ def list_plugins(context: typer.Context, output: OutputOption = None, out: OutOp
         f"{name} is claimed by several packages and cannot be used until one is uninstalled" for name in twice
     )
     show(Listing("plugins", FIELDS, rows, notes=notes), Session.of(context), output, out)
+
+
+@app.command("new", cls=Command, epilog=example("finops plugins new acme --out ~/src"))
+def new_plugin(context: typer.Context, name: NewArgument, out: FolderOption = ".") -> None:
+    """Write the package of a new provider, tests and all."""
+    from finops_core.scaffold import new
+
+    folder = new(name, Path(out))
+    sys.stdout.write(f"{folder}\n")
+    session = Session.of(context)
+    session.note("its README.md says what is where; tests/ is every promise of a provider")
+    session.suggest(f"cd {folder} && python -m pip install -e . 'finops-core[testing]' && pytest")
+
+
+@app.command("check", cls=Command, epilog=example("finops plugins check aws"))
+def check_plugin(
+    context: typer.Context,
+    name: NameArgument,
+    export: ExportOption = None,
+    config: FileOption = None,
+    output: OutputOption = None,
+    out: OutOption = None,
+) -> None:
+    """Check a provider on your settings. Reads no bill; exits with 1 on a failure."""
+    from finops_core.cli.flags import configured
+    from finops_core.plugin_check import check, failed, listing
+
+    listed = listing(name, check(name, configured({"config": config}).sources, export))
+    show(listed, Session.of(context), output, out)
+    if failed(listed):
+        raise typer.Exit(1)
