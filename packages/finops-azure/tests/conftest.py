@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import fcntl
 import gzip
+import io
 import json
 import os
 import shutil
@@ -17,9 +18,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from finops_azure.provider import Azure
 from finops_core import Delivery, LocalFile, Period, Window
+from finops_core.load import Target
+from finops_core.options import ImportOptions
+from finops_core.pipeline import ImportReport, run_import
+from finops_core.progress import QuietReporter
 
 AZURITE = "azurite@3.35.0"
 """The last one that runs on Node 20."""
@@ -216,3 +222,24 @@ def azurite() -> Iterator[Server]:
         process.wait(10)
         if process.stdout:
             process.stdout.close()
+
+
+@dataclass
+class Warehouse:
+    """A destination of the test, and what stands in it."""
+
+    data: Path
+
+    def load(self, provider: Azure, **options: Any) -> ImportReport:
+        target = Target.parse("duckdb", self.data)
+        given = {"window": Window(), "target": target, "dataset_name": "azure_billing"} | options
+        return run_import(provider, ImportOptions(**given), QuietReporter(io.StringIO()))
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.data / "finops.duckdb"), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path / "data")

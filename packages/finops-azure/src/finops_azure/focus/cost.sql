@@ -400,7 +400,7 @@ SELECT
     -- ConsumedUnit: the unit without its block size.
     CASE WHEN type = 'usage' AND consumed_quantity IS NOT NULL THEN unit END AS ConsumedUnit,
     -- ContractedCost: negotiated price times quantity; where there is no such price, the cost itself.
-    coalesce(CASE WHEN type NOT IN ('tax', 'credit', 'roundingadjustment') THEN own_product END, own_cost)
+    coalesce(CASE WHEN category IN ('Usage', 'Purchase') THEN own_product END, own_cost)
         AS ContractedCost,
     -- ContractedUnitPrice: the negotiated price in the billing currency, for a block of units.
     CASE WHEN type <> 'tax' AND own_product IS NOT NULL AND own_price_billed >= 0 THEN own_price_billed END
@@ -414,12 +414,12 @@ SELECT
     coalesce(nullif(partner_name, ''), 'Microsoft') AS InvoiceIssuerName,
     -- ListCost: the pay-as-you-go cost where the file has it; pay-as-you-go price times quantity; else the contracted
     --   cost; else the cost itself. x_ListCostBasis says which.
-    CASE WHEN type IN ('tax', 'credit', 'roundingadjustment') THEN own_cost
+    CASE WHEN category NOT IN ('Usage', 'Purchase') THEN own_cost
         ELSE coalesce(list_cost_given, list_product, own_product, own_cost) END AS ListCost,
     -- ListUnitPrice: the pay-as-you-go price in the billing currency for a block of units; where the file has the cost
     --   instead, the price that this cost means.
     CASE
-        WHEN type IN ('tax', 'credit', 'roundingadjustment') THEN NULL
+        WHEN category NOT IN ('Usage', 'Purchase') THEN NULL
         WHEN list_cost_given IS NOT NULL AND coalesce(pricing_quantity, 0) <> 0
             AND coalesce(abs(list_product - list_cost_given) > 1e-9 * greatest(1, abs(list_cost_given)), true)
             THEN CASE WHEN list_cost_given::DOUBLE / pricing_quantity::DOUBLE >= 0
@@ -520,7 +520,7 @@ SELECT
     CASE WHEN committed AND NOT (SELECT has_actual FROM bill) THEN 'unknown' ELSE 'billed' END AS x_BilledCostBasis,
     -- x_ListCostBasis: what ListCost is: list, contracted or cost.
     CASE
-        WHEN type IN ('tax', 'credit', 'roundingadjustment') THEN 'cost'
+        WHEN category NOT IN ('Usage', 'Purchase') THEN 'cost'
         WHEN coalesce(list_cost_given, list_product) IS NOT NULL THEN 'list'
         WHEN own_product IS NOT NULL THEN 'contracted'
         ELSE 'cost'
