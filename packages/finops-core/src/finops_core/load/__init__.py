@@ -23,10 +23,22 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from finops_core.load.failures import nothing_yet
-from finops_core.load.package import Connection, Loaded, Package, Sql, Table, View
+from finops_core.load.package import Connection, Loaded, Package, Sql, Table, View, incoming
 from finops_core.load.target import Target
 
-__all__ = ["Connection", "Loaded", "Package", "Sql", "Table", "Target", "View", "connect_readonly", "load", "read_rows"]
+__all__ = [
+    "Connection",
+    "Loaded",
+    "Package",
+    "Sql",
+    "Table",
+    "Target",
+    "View",
+    "connect_readonly",
+    "incoming",
+    "load",
+    "read_rows",
+]
 
 
 def load(target: Target, package: Package, waiting: Callable[[str], None] | None = None) -> Loaded:

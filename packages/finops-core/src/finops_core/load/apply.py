@@ -3,7 +3,36 @@
 from __future__ import annotations
 
 from finops_core.load.columns import check_yield, fitted, qualified, quoted
-from finops_core.load.package import WHOLE, Package, Sql, Table, View
+from finops_core.load.package import WHOLE, Package, Sql, Table, View, incoming
+
+
+def write_ahead(package: Package, sql: Sql) -> None:
+    """Write and commit, under names that nothing reads, the rows of tables that are written ahead.
+
+    What a load that died left under such a name is replaced or removed. Raises what `apply` raises for such a table.
+    """
+    ahead = [table for table in package.tables if table.ahead]
+    if not ahead:
+        return
+    sql.run(f"CREATE SCHEMA IF NOT EXISTS {quoted(package.dataset)}")
+    forget_ahead(package, sql)
+    for table in ahead:
+        check_yield(table.name, table.columns, _described(sql, f"({table.select})"))
+        names = ", ".join(map(quoted, table.columns))
+        target = qualified(package.dataset, incoming(table.name))
+        sql.run(f"CREATE TABLE {target} ({names}) AS SELECT {names} FROM ({table.select})")
+
+
+def forget_ahead(package: Package, sql: Sql) -> None:
+    """Remove what was written ahead and not put in its place, by this load or by one that died."""
+    left = sql.query(
+        "SELECT table_name FROM information_schema.tables WHERE table_catalog = current_database() "
+        "AND table_schema = ? AND starts_with(table_name, ?)",
+        package.dataset,
+        incoming(""),
+    )
+    for (name,) in left:
+        sql.run(f"DROP TABLE {qualified(package.dataset, name)}")
 
 
 def apply(package: Package, sql: Sql, load_id: str) -> dict[str, int]:
@@ -15,6 +44,7 @@ def apply(package: Package, sql: Sql, load_id: str) -> dict[str, int]:
     sql.run(f"USE {quoted(package.dataset)}")
     rows = {table.name: _write(package.dataset, table, sql) for table in package.tables}
     package.check(sql)
+    forget_ahead(package, sql)
     for statement in package.after(sql) if package.after else ():
         sql.run(_view(statement) if isinstance(statement, View) else statement)
     return rows
@@ -29,6 +59,8 @@ def _view(view: View) -> str:
 def _write(dataset: str, table: Table, sql: Sql) -> int:
     for statement in table.before:
         sql.run(statement)
+    if table.ahead:
+        return _place(dataset, table, sql)
     select = table.select if isinstance(table.select, str) else table.select(sql)
     check_yield(table.name, table.columns, _described(sql, f"({select})"))
     target, names = qualified(dataset, table.name), ", ".join(map(quoted, table.columns))
@@ -41,6 +73,21 @@ def _write(dataset: str, table: Table, sql: Sql) -> int:
     if table.replaces is not None:
         sql.run(f"DELETE FROM {target} WHERE {table.replaces}")
     [(count,)] = sql.query(f"INSERT INTO {target} ({names}) SELECT {values} FROM ({select})")
+    return int(count)
+
+
+def _place(dataset: str, table: Table, sql: Sql) -> int:
+    """Put rows that were written ahead in their place; those of a condition stay there too until the end."""
+    target, source = qualified(dataset, table.name), qualified(dataset, incoming(table.name))
+    [(count,)] = sql.query(f"SELECT count(*) FROM {source}")
+    if table.replaces == WHOLE:
+        sql.run(f"DROP TABLE IF EXISTS {target}")
+        sql.run(f"ALTER TABLE {source} RENAME TO {quoted(table.name)}")
+        return int(count)
+    values = fitted(table.name, table.columns, dict(_described(sql, target)))
+    if table.replaces is not None:
+        sql.run(f"DELETE FROM {target} WHERE {table.replaces}")
+    sql.run(f"INSERT INTO {target} ({', '.join(map(quoted, table.columns))}) SELECT {values} FROM {source}")
     return int(count)
 
 

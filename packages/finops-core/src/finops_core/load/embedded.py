@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finops_core.errors import ConfigError
-from finops_core.load.apply import apply
+from finops_core.load.apply import apply, forget_ahead, write_ahead
 from finops_core.load.columns import quoted
 from finops_core.load.failures import is_locked, locked, nothing_yet, translated
 from finops_core.load.package import Loaded, Package
@@ -81,8 +81,9 @@ def _load_through(connection: DuckDBPyConnection, target: Target, package: Packa
     from finops_core.load.records_duckdb import records_in
 
     sql = DuckDbSql(connection)
-    sql.run("BEGIN TRANSACTION")
     try:
+        write_ahead(package, sql)
+        sql.run("BEGIN TRANSACTION")
         load_id = record(package, records_in(target.location), connection, folder)
         rows = apply(package, sql, load_id)
         sql.run("COMMIT")
@@ -91,6 +92,8 @@ def _load_through(connection: DuckDBPyConnection, target: Target, package: Packa
 
         with suppress(duckdb.Error):  # there is no transaction any more where the database itself gave up
             connection.rollback()
+        with suppress(duckdb.Error):  # what cannot be removed now is removed by the next load
+            forget_ahead(package, sql)
         raise
     return Loaded(load_id, rows)
 

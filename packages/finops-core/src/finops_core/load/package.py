@@ -43,6 +43,9 @@ class Table:
     replaces   "true": the whole table, its columns included; a condition: those rows; None: nothing, rows are added.
                Rows that are replaced are gone when the SELECT runs (a function is asked before).
     before     statements run just before, for example CREATE OR REPLACE TEMP VIEW source AS ...
+    ahead      the rows are written under `incoming(name)` and committed before the transaction begins, and take their
+               place in it. DuckDB reads rows that its own transaction has written from memory: a bill that is read
+               again, for FOCUS and the checks, would have to fit there. For such a table `select` is text.
     """
 
     name: str
@@ -50,6 +53,12 @@ class Table:
     select: str | Callable[[Sql], str]
     replaces: str | None
     before: tuple[str, ...] = ()
+    ahead: bool = False
+
+
+def incoming(name: str) -> str:
+    """Where the rows of a table that is written ahead stand until the transaction puts them in their place."""
+    return f"_incoming_{name}"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from finops_core.errors import BalanceError, DestinationError
-from finops_core.load.apply import apply
+from finops_core.load.apply import apply, write_ahead
 from finops_core.load.columns import fitted, qualified, quoted
 from finops_core.load.embedded import ONE_AT_A_TIME, DuckDbSql, opened, working_folder
 from finops_core.load.failures import translated
@@ -56,6 +56,7 @@ def _computed(package: Package, sql: DuckDbSql) -> dict[str, int]:
     for table in package.tables:
         columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in table.columns.items())
         sql.run(f"CREATE TABLE {qualified(package.dataset, table.name)} ({columns})")
+    write_ahead(package, sql)
     return apply(replace(package, after=None), sql, "pending")
 
 
