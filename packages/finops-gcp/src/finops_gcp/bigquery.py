@@ -143,7 +143,7 @@ def _only_table(client: Client, source: Source) -> str:
                 hint="set table_id; for more, give each its own table [gcp.exports.NAME]",
             )
         if fitting:
-            return fitting[0]
+            return str(fitting[0])
     raise DataMissing(
         f"there is no billing export among {', '.join(sorted(names)[:10]) or 'no tables at all'}",
         where=f"{source.project}.{source.dataset}",

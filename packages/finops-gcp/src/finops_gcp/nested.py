@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from finops_core import Found
 
@@ -46,12 +46,11 @@ def leaves(found: Found, known: Mapping[str, tuple[str, ...]]) -> Iterator[Leaf]
 
 def _of_type(path: str, sql: str, kind: DuckDBPyType) -> Iterator[Leaf]:
     if kind.id == "struct":
-        children = kind.children
         if (element := _bare_list(kind)) is not None:
             inner = f"list_transform(struct_extract({sql}, 'list'), lambda x: struct_extract(x, {_text(element[0])}))"
             yield Leaf(path, f"CAST({inner} AS {exact_text(element[1])}[])", "JSON")
             return
-        for name, child in children:
+        for name, child in _children(kind):
             yield from _of_type(f"{path}.{name}", f"struct_extract({sql}, {_text(name)})", child)
     elif kind.id in ("list", "array", "map"):
         yield Leaf(path, f"CAST({sql} AS {exact_text(kind)})", "JSON")
@@ -64,22 +63,31 @@ def exact_text(kind: DuckDBPyType) -> str:
     if kind.id == "decimal":
         return "VARCHAR"
     if kind.id in ("list", "array"):
-        return f"{exact_text(dict(kind.children)['child'])}[]"
+        return f"{exact_text(_element(kind))}[]"
     if kind.id == "struct":
-        fields = ", ".join(f"{_name(name)} {exact_text(child)}" for name, child in kind.children)
+        fields = ", ".join(f"{_name(name)} {exact_text(child)}" for name, child in _children(kind))
         return f"STRUCT({fields})"
     return str(kind)
 
 
 def _bare_list(kind: DuckDBPyType) -> tuple[str, DuckDBPyType] | None:
     """Lists of files whose writer left out the LIST annotation read as STRUCT(list STRUCT(element …)[])."""
-    outer = dict(kind.children)
-    if list(outer) != ["list"] or outer["list"].id != "list":
+    outer = _children(kind)
+    if [name for name, _ in outer] != ["list"] or outer[0][1].id != "list":
         return None
-    inner = dict(outer["list"].children)["child"]
-    if inner.id != "struct" or len(inner.children) != 1 or inner.children[0][0] not in ("element", "item", "array"):
-        return None
-    return inner.children[0]
+    inner = _element(outer[0][1])
+    fields = _children(inner) if inner.id == "struct" else []
+    return fields[0] if len(fields) == 1 and fields[0][0] in ("element", "item", "array") else None
+
+
+def _children(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+    """The fields of a struct; the stubs allow for numbers, which only arrays and decimals have."""
+    return cast("list[tuple[str, DuckDBPyType]]", kind.children)
+
+
+def _element(kind: DuckDBPyType) -> DuckDBPyType:
+    """What a list or array holds."""
+    return dict(_children(kind))["child"]
 
 
 def _of_json(found: Found, known: Mapping[str, tuple[str, ...]]) -> Iterator[Leaf]:
