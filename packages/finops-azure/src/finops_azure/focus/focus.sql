@@ -45,8 +45,11 @@ SELECT
     BillingAccountId,
     -- BillingAccountName: as exported.
     BillingAccountName,
-    -- BillingAccountType: as exported.
-    BillingAccountType,
+    -- BillingAccountType: as exported; where it is missing, what the id is of.
+    coalesce(
+        nullif(BillingAccountType, ''),
+        CASE WHEN contains(lower(BillingAccountId), '/billingprofiles/') THEN 'Billing Profile' ELSE 'Billing Account' END
+    ) AS BillingAccountType,
     -- BillingCurrency: as exported.
     upper(BillingCurrency) AS BillingCurrency,
     -- BillingPeriodEnd: as exported; the end of the delivered month where it is missing.
