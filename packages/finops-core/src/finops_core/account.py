@@ -99,11 +99,11 @@ class Account:
         broken = [result for result in self.checks if not result.ok and result.severity == "money"]
         if broken and not self.allow_unbalanced:
             raise BalanceError(
-                "totals that must agree do not: " + "; ".join(map(_told, broken)),
+                "totals that must agree do not: " + "; ".join(map(told, broken)),
                 where=f"{self.staged.delivery.export} {self.staged.delivery.period}",
                 hint="nothing of this period was changed; --allow-unbalanced loads it and records the difference",
             )
-        self.notes += [_told(result) for result in self.checks if not result.ok]
+        self.notes += [told(result) for result in self.checks if not result.ok]
 
     def _row(self) -> dict[str, Any]:
         staged, delivery = self.staged, self.staged.delivery
@@ -131,7 +131,7 @@ class Account:
         }
 
 
-def _told(result: CheckResult) -> str:
+def told(result: CheckResult) -> str:
     first = result.violations[0] if result.violations else ("", None, None)
     return f"{result.id} {result.title}: {first[0]} expected {first[1]}, found {first[2]} ({result.count} in all)"
 

@@ -1,0 +1,67 @@
+"""Prove what is loaded, again and at any time. Nothing is changed.
+
+LedgerEntry -> verify() -> Finding, ...
+
+findings.py     a finding: one billing period, level and currency, compared with the import ledger
+files.py        files fetched again: the same as those that were loaded? summed by DuckDB (`staged`), and
+                compared value by value with the raw rows (`values`)
+independent.py  the files once more, without DuckDB (`files`)
+standing.py     raw rows, FOCUS rows and rollup in the destination; rows that the ledger knows nothing of
+checks.py       the invariants between bill and FOCUS rows, on what stands in the destination
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from finops_core.dataset import Dataset
+from finops_core.ledger import LedgerEntry
+from finops_core.load import Target, connect_readonly
+from finops_core.provider import Provider
+from finops_core.verify.findings import Finding, about
+
+__all__ = ["Finding", "Proof", "strays", "verify"]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the caller knows of a ledger entry: its dataset (None: the provider is not installed), and the provider
+    that delivers its files, or in words why they are not read."""
+
+    dataset: Dataset | None
+    files: Provider | str
+
+
+def verify(target: Target, entry: LedgerEntry, proof: Proof) -> Iterator[Finding]:
+    """From the files of one period to its rollup, each level against the ledger.
+
+    Raises AccessError when the provider refuses its files, and DestinationLocked.
+    """
+    from finops_core.verify.checks import checked
+    from finops_core.verify.files import from_files
+    from finops_core.verify.standing import standing
+
+    if isinstance(proof.files, str):
+        yield about(entry, "files", "not checked", proof.files)
+    else:
+        yield from from_files(target, entry, proof.files)
+    if proof.dataset is None:
+        yield about(entry, "raw", "not checked", f"provider {entry.provider} is not installed")
+        return
+    with connect_readonly(target) as sql:
+        yield from standing(sql, entry, proof.dataset)
+        if entry.focus_rows is None:
+            return
+        if target.kind == "duckdb":
+            yield from checked(sql, entry, proof.dataset)
+        else:
+            yield about(entry, "checks", "not checked", "checks run in DuckDB only")
+
+
+def strays(target: Target, dataset_name: str, entries: Sequence[LedgerEntry]) -> list[Finding]:
+    """Rows in the tables of a dataset that none of its ledger entries speaks of."""
+    from finops_core.verify.standing import unaccounted
+
+    with connect_readonly(target) as sql:
+        return list(unaccounted(sql, dataset_name, [entry for entry in entries if entry.dataset_name == dataset_name]))

@@ -1,0 +1,128 @@
+"""The second reading of files: other code than DuckDB's, and the same sums to the last digit."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from finops_core import Column, Dataset, Delivery, LocalFile, Period, SourceFile
+from finops_core.errors import DeliveryError
+from finops_core.stage.reading import inspect, reading
+from finops_core.verify.independent import tallies
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+BILL = Dataset(
+    name="bill",
+    title="bill",
+    columns=lambda found: [
+        Column(
+            f.name.lower(),
+            "DECIMAL(38,18)" if f.name == "Cost" else "VARCHAR",
+            f.name,
+            f"json_extract_string({f.ref}, '$')" if f.type == "JSON" else None,
+        )
+        for f in found
+    ],
+    known={"cost": "DECIMAL(38,18)", "currency": "VARCHAR"},
+    required=("cost",),
+    cost="cost",
+    currency="currency",
+)
+
+amounts = st.decimals(
+    min_value=Decimal(-(10**15)), max_value=Decimal(10**15), places=18, allow_nan=False, allow_infinity=False
+)
+notes = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"), max_size=8)
+records = st.lists(st.tuples(amounts, st.sampled_from(["USD", "EUR", ""]), notes), min_size=1, max_size=20)
+
+
+def both(folder: Path, data: bytes, form: str) -> tuple[dict[str, tuple[int, Decimal]], dict[str, tuple[int, Decimal]]]:
+    """What the second reading and DuckDB find in a file."""
+    path = folder / "file"
+    path.write_bytes(data)
+    source = SourceFile("file", len(data))
+    delivery = Delivery("p", "e", Period(2024, 1), "v", "bill", form, (source,))
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        inspected = inspect(connection, delivery, BILL, LocalFile(source, path), folder)
+        select = reading(connection, delivery, BILL, [inspected], {}).select
+        rows = connection.execute(
+            f"SELECT coalesce(currency, 'XXX'), count(*), coalesce(sum(cost), 0) FROM ({select}) GROUP BY 1"
+        ).fetchall()
+    found = tallies(BILL, [inspected], "")
+    return {code: (tally.rows, tally.costs["cost"]) for code, tally in found.items()}, {r[0]: r[1:] for r in rows}
+
+
+def as_csv(rows: list[tuple[Decimal, str, str]]) -> bytes:
+    import csv
+
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["Note", "Currency", "Cost"])
+    writer.writerows((note, code, format(cost, "f")) for cost, code, note in rows)
+    return text.getvalue().encode("utf-8-sig")
+
+
+@given(records, st.sampled_from(["plain", "gzip", "zip"]))
+@settings(max_examples=25, deadline=None)
+def test_csv_of_any_packing(tmp_path_factory: pytest.TempPathFactory, rows: list, packing: str) -> None:
+    data = as_csv(rows)
+    if packing == "gzip":
+        data = gzip.compress(data[:9]) + gzip.compress(data[9:])
+    if packing == "zip":
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("bill.csv", data)
+        data = packed.getvalue()
+    first, second = both(tmp_path_factory.mktemp("csv"), data, "csv")
+    assert first == second
+    assert sum(count for count, _ in first.values()) == len(rows)
+
+
+@given(records)
+@settings(max_examples=15, deadline=None)
+def test_json_lines(tmp_path_factory: pytest.TempPathFactory, rows: list) -> None:
+    lines = [
+        f'{{"Cost": {format(cost, "f")}, "Currency": {json.dumps(code)}, "Note": {json.dumps(note)}}}'
+        for cost, code, note in rows
+    ]
+    found, _ = both(tmp_path_factory.mktemp("jsonl"), "\n".join(lines).encode(), "jsonl")
+    for code in {code for _, code, _ in rows}:
+        costs = [cost for cost, other, _ in rows if other == code]
+        assert found[code or "XXX"][0] == len(costs)
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.float64(), pa.decimal128(38, 18), pa.decimal128(20, 9), pa.string(), pa.large_string()]
+)
+def test_parquet_of_any_type(tmp_path: Path, kind: pa.DataType) -> None:
+    texts = ["0.1", "0.2", "-3", "1234.123456789", None, "0.000000001"]
+    values = [None if text is None else float(text) if pa.types.is_floating(kind) else text for text in texts]
+    if pa.types.is_decimal(kind):
+        values = [None if text is None else Decimal(text) for text in texts]
+    table = pa.table({"Cost": pa.array(values, kind), "Currency": ["USD", "USD", "EUR", "USD", "USD", None]})
+    pq.write_table(table, tmp_path / "made")
+    first, second = both(tmp_path, (tmp_path / "made").read_bytes(), "parquet")
+    assert first == second
+    assert first["USD"] == (4, Decimal("1234.423456789"))
+
+
+def test_what_is_no_number_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("Note,Currency,Cost\na,USD,1\nb,USD,lots\n")
+    source = SourceFile("bill.csv", path.stat().st_size)
+    delivery = Delivery("p", "e", Period(2024, 1), "v", "bill", "csv", (source,))
+    with duckdb.connect() as connection:
+        inspected = inspect(connection, delivery, BILL, LocalFile(source, path), tmp_path)
+    with pytest.raises(DeliveryError, match="'lots' is no amount") as caught:
+        tallies(BILL, [inspected], "")
+    assert caught.value.where == "bill.csv, record 2"
