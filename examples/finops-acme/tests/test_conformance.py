@@ -1,4 +1,4 @@
-"""Acme Cloud keeps every promise of a provider. The promises themselves stand in finops_core.testing."""
+"""Acme Cloud keeps every promise of a provider; finops_core.testing says which there are."""
 
 from __future__ import annotations
 
