@@ -190,6 +190,30 @@ def test_the_same_request_writes_the_same_bytes(tmp_path: Path) -> None:
     assert not set(digests(tmp_path / "three" / "acme-billing").values()) >= set(written[0].values())
 
 
+@pytest.mark.slow
+def test_many_rows_stand_in_order_of_time(tmp_path: Path) -> None:
+    """Chunks of more rows than DuckDB hands to one thread: they would come in any order if nobody asked for one."""
+    write(SampleRequest(out=tmp_path, format="cur-v1-csv", rows=260_000, months=1))
+    [first] = tmp_path.glob("acme-billing/exports/acme-cur/*/*/acme-cur-2.csv.gz")
+    [(rows, late)] = (
+        duckdb.connect(config={"threads": 1})
+        .execute(
+            """
+            SELECT count(*), count(*) FILTER (starts < before) FROM (
+                SELECT starts, lag(starts) OVER (ORDER BY number) AS before FROM (
+                    SELECT "lineItem/UsageStartDate" AS starts, row_number() OVER () AS number
+                    FROM read_csv(?, all_varchar = true, header = true, parallel = false)
+                    WHERE "lineItem/LineItemType" IN ('DiscountedUsage', 'SavingsPlanCoveredUsage')
+                )
+            )
+            """,
+            [str(first)],
+        )
+        .fetchall()
+    )
+    assert rows > 1_000 and late == 0
+
+
 def test_a_seed_always_gives_this_bill(tmp_path: Path) -> None:
     """Pinned: if this changes, everybody's sample bills change."""
     write(SampleRequest(out=tmp_path, format="cur-v2-csv", rows=900, seed=7))

@@ -221,6 +221,7 @@ SELECT
     folded_keys,
     folded_values,
     future AS is_future,
+    false AS unused,
     money(ri_unused_upfront + ri_unused_recurring) AS unused_reservation,
     money(sp_total - sp_used) AS unused_plan,
 

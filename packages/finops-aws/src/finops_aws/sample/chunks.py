@@ -33,7 +33,7 @@ def chunk_ranges(rows: int) -> list[tuple[int, int]]:
 class ChunkWriter:
     """Writes files of one delivery. CSV is compressed in a second thread while DuckDB writes the next chunk.
 
-    `relation` is a table or view with a column `ordinal`, in whose order the rows stand.
+    `relation` is a view with the columns `ordinal` and `unused`, in whose order the rows stand.
     """
 
     def __init__(
@@ -71,8 +71,10 @@ class ChunkWriter:
 
     def _copy(self, path: Path, names: list[str], first: int, last: int, options: str) -> None:
         select = ", ".join(f"{column.expression} AS {name}" for column, name in zip(self._columns, names, strict=True))
+        # Without ORDER BY, COPY to CSV writes the rows of a join in any order, whatever preserve_insertion_order says.
         self._connection.execute(
-            f"COPY (SELECT {select} FROM {self._relation} WHERE ordinal >= {first} AND ordinal < {last}) "  # noqa: S608
+            f"COPY (SELECT {select} FROM {self._relation} "  # noqa: S608
+            f"WHERE ordinal >= {first} AND ordinal < {last} ORDER BY ordinal, unused) "
             f"TO '{str(path).replace(chr(39), chr(39) * 2)}' ({options})"
         )
 

@@ -23,11 +23,11 @@ SELECT * FROM (VALUES
 
 CREATE OR REPLACE VIEW focus_bill AS
 WITH charges AS (
-    SELECT *, false AS unused FROM bill
+    SELECT * FROM bill
     WHERE line_item_line_item_type <> 'SavingsPlanNegation' AND line_item_operation IS DISTINCT FROM 'EKSPod-EC2'
     UNION ALL
     -- What nobody used of a commitment is a row of its own: a purchase has no effective cost.
-    SELECT *, true AS unused FROM bill
+    SELECT * REPLACE (true AS unused) FROM bill
     WHERE (line_item_line_item_type = 'RIFee' AND unused_reservation > 0)
         OR (line_item_line_item_type = 'SavingsPlanRecurringFee' AND unused_plan > 0 AND NOT is_future)
 ),

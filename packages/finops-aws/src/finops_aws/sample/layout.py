@@ -220,6 +220,7 @@ def _data_export_manifests(
     if not plan.shape.overwrite:
         folder.put_json(f"{place}/{_execution_folder(plan)}/{name}-Manifest.json", manifest)
     folder.put_json(f"{place}/{name}-Manifest.json", manifest)
+    folder.put_json(f"{place}/{name}-Metadata.json", {"exportName": name})
 
 
 def _partition(plan: DeliveryPlan) -> str:

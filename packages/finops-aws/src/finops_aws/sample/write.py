@@ -59,7 +59,9 @@ def write(request: SampleRequest) -> dict[str, Any]:
 
 def _write_month(request: SampleRequest, world: World, shape: Shape, period: Period, rows: int) -> list[dict[str, Any]]:
     totals = []
-    with _connect() as connection:
+    import duckdb
+
+    with duckdb.connect() as connection:
         for number in (1, 2) if period == request.redeliver else (1,):
             create_lines(connection, world, period, rows=rows, delivery=number, discount=shape.discount)
             totals.append(truth_of_lines(connection, world.currency, shape.focus))
@@ -77,12 +79,3 @@ def _write_delivery(connection: duckdb.DuckDBPyConnection, plan: DeliveryPlan) -
     present = frozenset(row[0] for row in connection.execute(f"DESCRIBE {view}").fetchall())
     found = columns(plan.shape, plan.world, plan.period, present)
     write_delivery(plan, ChunkWriter(connection, plan.shape, found, view), found)
-
-
-def _connect() -> duckdb.DuckDBPyConnection:
-    import duckdb
-
-    connection = duckdb.connect()
-    # Joins must not change the order of the line items.
-    connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
-    return connection
