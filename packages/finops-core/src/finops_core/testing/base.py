@@ -83,7 +83,7 @@ class SuiteBase:
 
 def kept_by(suite: type[SuiteBase]) -> dict[str, Any]:
     """Promise -> the function of the kit that tests it, for every promise of a suite."""
-    own = [base for base in reversed(suite.__mro__) if base.__module__.startswith(KIT)]
+    own = [base for base in suite.__mro__ if base.__module__.startswith(KIT)]
     return {name: test for base in own for name, test in vars(base).items() if name.startswith("test_")}
 
 

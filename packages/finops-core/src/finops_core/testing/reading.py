@@ -26,7 +26,7 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_siz
 
 class ReadingPromises(SuiteBase):
     def test_fetching_brings_what_discovery_named(self, delivered: Delivered, tmp_path: Path) -> None:
-        """Every file of the delivery, each once, nothing else, whole, and nowhere but in the staging folder."""
+        """Every file of the delivery, each once, and nothing else."""
         for delivery in delivered.discover():
             files = delivered.fetch(delivery, tmp_path / str(delivery.period))
             named = sorted(file.key for file in delivery.files)
