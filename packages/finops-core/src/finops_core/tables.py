@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from finops_core import schema
 from finops_core.focus.rollup import ROLLUP_COLUMNS, rollup_select
 from finops_core.ledger import LedgerEntry
-from finops_core.load import Sql, Table, incoming
+from finops_core.load import Sql, Table, View
 from finops_core.options import Strategy
 from finops_core.periods import Period
 from finops_core.sql import identifier, literal, qualified
@@ -66,7 +66,7 @@ def raw_tables(where: Where, staged: Staged) -> list[Table]:
     replaces = "true" if where.strategy == "separate" else where.rows_of_period()
     delivered = {"", *(file.part for file in staged.delivery.files)}
     return [
-        Table(where.raw(part), reading.columns, reading.select, replaces, ahead=True)
+        Table(where.raw(part), reading.columns, reading.select, replaces)
         for part, reading in staged.parts.items()
         if part in delivered
     ]
@@ -102,8 +102,7 @@ def source_relations(where: Where, staged: Staged, written: Collection[str]) -> 
         missing = [f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in known if name not in reading.columns]
         name, columns = identifier(source_name(part)), ", ".join(["*", *missing])
         if where.raw(part) in written:
-            raw = where.raw(part)
-            origin = where.table(raw if where.strategy == "separate" else incoming(raw))
+            origin = f"{where.table(where.raw(part))} WHERE {where.rows_of_period()}"
             statements.append(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM {origin}")
         else:
             statements.append(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM ({reading.select})")
@@ -147,7 +146,7 @@ def stale_statements(where: Where, loaded: LedgerEntry | None, written: Collecti
     return statements
 
 
-def view_statements(sql: Sql, dataset: str, gone: Collection[str]) -> Sequence[str]:
+def view_statements(sql: Sql, dataset: str, gone: Collection[str]) -> Sequence[View]:
     """The views: `billing` over all periods of a dataset; `focus.cost_and_usage` and `focus.cost_rollup` over all.
 
     `gone`: tables of the dataset that are about to be dropped.
@@ -157,17 +156,12 @@ def view_statements(sql: Sql, dataset: str, gone: Collection[str]) -> Sequence[s
         "AND table_catalog = current_database() ORDER BY table_schema, table_name"
     )
     mine = [name for schema, name in tables if schema == dataset and name not in gone]
-    statements = [
-        f"CREATE OR REPLACE VIEW {qualified(dataset, view)} AS {_union(dataset, names)}"
-        for view, names in _period_views(mine).items()
-    ]
-    statements.append("CREATE SCHEMA IF NOT EXISTS focus")
+    periods = _period_views(mine).items()
+    views = [View(dataset, view, tuple((dataset, name) for name in names)) for view, names in periods]
     for view, table in (("cost_and_usage", FOCUS_TABLE), ("cost_rollup", ROLLUP_TABLE)):
-        schemas = [schema for schema, name in tables if name == table]
-        if schemas:
-            rows = " UNION ALL BY NAME ".join(f"SELECT * FROM {qualified(schema, table)}" for schema in schemas)
-            statements.append(f"CREATE OR REPLACE VIEW focus.{view} AS {rows}")
-    return statements
+        if holders := tuple((schema, name) for schema, name in tables if name == table):
+            views.append(View("focus", view, holders))
+    return views
 
 
 def _period_views(tables: Iterable[str]) -> Mapping[str, list[str]]:
@@ -178,7 +172,3 @@ def _period_views(tables: Iterable[str]) -> Mapping[str, list[str]]:
         if stem != table and (stem == "billing" or stem.startswith("billing_")):
             views.setdefault(stem, []).append(table)
     return views
-
-
-def _union(dataset: str, tables: Iterable[str]) -> str:
-    return " UNION ALL BY NAME ".join(f"SELECT * FROM {qualified(dataset, table)}" for table in tables)

@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any
 from finops_core.errors import ConfigError
 from finops_core.load.apply import apply, forget_ahead, write_ahead
 from finops_core.load.columns import quoted
-from finops_core.load.failures import is_locked, locked, nothing_yet, translated
+from finops_core.load.failures import being_made, is_locked, locked, nothing_yet, translated
 from finops_core.load.package import Loaded, Package
 from finops_core.load.target import Target
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+MAKING = 5.0
+"""Seconds that another process may take to write the first blocks of a new database."""
 
 POLL = 0.1
 """Seconds between two tries for a locked file: short for a person, long for the file system."""
@@ -146,11 +149,15 @@ def _connected(
     import duckdb
 
     until, told = time.monotonic() + target.lock_wait, False
+    made_by = time.monotonic() + MAKING
     while True:
         try:
             connection = duckdb.connect(str(target.path), read_only=read_only, config=config)
             break
         except (duckdb.IOException, duckdb.ConnectionException) as error:
+            if being_made(error, target) and time.monotonic() < made_by:
+                time.sleep(POLL)
+                continue
             if not is_locked(error):
                 raise
             if time.monotonic() >= until:

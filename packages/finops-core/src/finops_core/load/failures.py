@@ -15,10 +15,19 @@ _FULL = ("No space left on device", "Disk quota exceeded", "File too large", "ma
 """The last: DuckDB's limit for spilled data, which by default is what the disk has left."""
 
 
+HEADERS = 3 * 4096
+"""Bytes of a DuckDB file before its first block: a smaller file is one that is being made, or none."""
+
+
 def is_locked(error: Exception) -> bool:
     """Another process, or this one through a connection of the other kind, holds the DuckDB file."""
     text = str(error)
     return "Could not set lock" in text or "different configuration than existing connections" in text
+
+
+def being_made(error: Exception, target: Target) -> bool:
+    """Another process has created the file a moment ago and has not written DuckDB's headers yet."""
+    return "not a valid DuckDB database" in str(error) and target.path.stat().st_size < HEADERS
 
 
 def locked(error: Exception, target: Target) -> DestinationLocked:
