@@ -7,14 +7,17 @@ import datetime as dt
 import fcntl
 import gzip
 import io
+import ipaddress
 import json
 import os
 import shutil
 import subprocess
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -205,12 +208,11 @@ class Server:
         return Azure(container=container, **({"connection_string": self.connection_string} | settings))
 
 
-@pytest.fixture(scope="session")
-def azurite() -> Iterator[Server]:
+@contextlib.contextmanager
+def _azurite(*options: str) -> Iterator[Server]:
     """Microsoft's own emulator, in memory, on a free port."""
-    script = _azurite_script()
-    options = ["--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence", "--silent"]
-    command = ["node", str(script), *options, "--skipApiVersionCheck", "--disableTelemetry"]
+    common = ["--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence", "--silent"]
+    command = ["node", str(_azurite_script()), *common, "--skipApiVersionCheck", "--disableTelemetry", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -222,6 +224,80 @@ def azurite() -> Iterator[Server]:
         process.wait(10)
         if process.stdout:
             process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Server]:
+    with _azurite() as server:
+        yield server
+
+
+@pytest.fixture
+def secure_azurite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """The emulator behind TLS, asking for tokens: Microsoft's client sends none without TLS."""
+    certificate, key = _certificate(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    with _azurite("--oauth", "basic", "--cert", str(certificate), "--key", str(key)) as server:
+        yield server
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    secret = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(secret.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .sign(secret, hashes.SHA256())
+    )
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    certificate.write_bytes(built.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    key.write_bytes(secret.private_bytes(serialization.Encoding.PEM, *plain))
+    return certificate, key
+
+
+class _Identity(BaseHTTPRequestHandler):
+    """What a managed identity asks for a token."""
+
+    def do_GET(self) -> None:
+        import jwt
+
+        now, tenant = int(time.time()), "00000000-0000-0000-0000-000000000000"
+        issuer, audience = f"https://sts.windows.net/{tenant}/", "https://storage.azure.com"
+        claims = {"aud": audience, "iss": issuer, "iat": now - 10, "nbf": now - 10, "exp": now + 3600}
+        token = jwt.encode(claims | {"oid": "x", "sub": "x", "tid": tenant}, "s" * 40, algorithm="HS256")
+        answer = {"access_token": token, "expires_on": str(now + 3600), "resource": audience, "token_type": "Bearer"}
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def managed_identity(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Identity) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{server.server_port}/msi/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "x")
+        yield
+        server.shutdown()
 
 
 @dataclass

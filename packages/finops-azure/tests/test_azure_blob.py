@@ -82,6 +82,24 @@ def test_ways_to_sign_in(way: str, azurite: Any, container: str, exports: Any, f
     assert len(fetch(provider, delivery)) == 2
 
 
+def test_azures_own_credential_chain(
+    secure_azurite: Any, managed_identity: None, container: str, exports: Any, fetch: Fetch
+) -> None:
+    exports.run()
+    endpoint = f"{secure_azurite.url}/{ACCOUNT}"
+    secure_azurite.upload(container, exports.blobs)
+    provider = Azure(container=container, prefix="billing", storage_account=ACCOUNT, endpoint_url=endpoint)
+    (delivery,) = provider.discover(EVER)
+    assert len(fetch(provider, delivery)) == 2
+
+
+def test_no_credentials_at_all(azurite: Any, container: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
+    endpoint = f"{azurite.url}/{ACCOUNT}".replace("http:", "https:")
+    with pytest.raises(AccessError, match="credentials|refuses"):
+        Azure(container=container, storage_account=ACCOUNT, endpoint_url=endpoint).discover(EVER)
+
+
 def test_no_such_container(azurite: Any) -> None:
     with pytest.raises(DataMissing, match="container"):
         azurite.provider("nowhere").discover(EVER)

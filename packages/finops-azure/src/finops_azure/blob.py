@@ -139,6 +139,9 @@ def _translated(
         return DeliveryReplaced("a file was replaced while it was read", where=where, hint="import again")
     if "MD5 mismatch" in str(error):
         return DeliveryError("a file's content differs from its checksum", where=where, hint="import again")
+    if isinstance(error, azure.ClientAuthenticationError) and error.response is None:
+        hint = "run `az login`, or configure connection_string, account_key or sas_token"
+        return AccessError("Azure's credential chain has no credentials", where=where, hint=hint)
     if isinstance(error, azure.ClientAuthenticationError) or getattr(error, "status_code", None) in (401, 403):
         hint = "the identity needs the role Storage Blob Data Reader; see also the storage account's firewall"
         return AccessError(f"Azure refuses access: {code or _first_line(error)}", where=where, hint=hint)
