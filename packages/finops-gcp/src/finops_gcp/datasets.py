@@ -26,6 +26,8 @@ BASE_AMOUNT = "DECIMAL(38,9)"
 """`usage.amount` counts bytes, seconds or byte-seconds: ten petabytes for a day are 8.6e20 byte-seconds, more than
 DECIMAL(38,18) holds, and a billionth of a byte is nothing."""
 
+_BASE_AMOUNTS = ("usage.amount", "ConsumedQuantity")
+
 REPEATED = "JSON"
 
 _TYPES = {
@@ -74,7 +76,7 @@ def dictionary(table: str) -> Dictionary:
             continue
         if flatten and path in records - repeated:
             continue
-        kind = REPEATED if path in records else BASE_AMOUNT if path == "usage.amount" else _TYPES[row["type"]]
+        kind = REPEATED if path in records else BASE_AMOUNT if path in _BASE_AMOUNTS else _TYPES[row["type"]]
         fields[path.lower()] = (path.replace(".", "_"), kind)
         if parent:
             structs[parent] = (*structs.get(parent, ()), path.rpartition(".")[2])

@@ -60,6 +60,9 @@ rows_of_bill AS (
         ) AS commitment,
         -- consumes: usage, but not what is left unused of a commitment.
         category = 'Usage' AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused' AS consumes,
+        -- consumed: the consumed quantity if it fits.
+        CASE WHEN abs(ConsumedQuantity) < 99999999999999999999 THEN CAST(ConsumedQuantity AS DECIMAL(38, 18)) END
+            AS consumed,
         -- billing_start: the first of the month; midnight in Los Angeles is up to eight hours later in UTC.
         date_trunc('month', coalesce(BillingPeriodStart, CAST(billing_period || '-01' AS TIMESTAMP))) AS billing_start
     FROM source
@@ -121,10 +124,13 @@ SELECT
     CASE WHEN commitment IS NOT NULL THEN coalesce(CommitmentDiscountType, 'Committed use discount') END AS CommitmentDiscountType,
     -- CommitmentDiscountUnit: the export's.
     CASE WHEN commitment IS NOT NULL THEN CommitmentDiscountUnit END AS CommitmentDiscountUnit,
-    -- ConsumedQuantity: the export's, on usage.
-    CASE WHEN consumes THEN ConsumedQuantity END AS ConsumedQuantity,
+    -- ConsumedQuantity: the export's, on usage; amounts above 10^20, which do not fit, in pricing units.
+    CASE WHEN consumes THEN coalesce(consumed, PricingQuantity) END AS ConsumedQuantity,
     -- ConsumedUnit: the export's, as FOCUS writes units.
-    CASE WHEN consumes AND ConsumedQuantity IS NOT NULL THEN coalesce(consumed_units.unit, ConsumedUnit, 'Units') END AS ConsumedUnit,
+    CASE
+        WHEN consumes AND consumed IS NOT NULL THEN coalesce(consumed_units.unit, source.ConsumedUnit, 'Units')
+        WHEN consumes AND PricingQuantity IS NOT NULL THEN coalesce(pricing_units.unit, source.PricingUnit, 'Units')
+    END AS ConsumedUnit,
     -- ContractedCost: the export's.
     coalesce(ContractedCost, BilledCost, 0) AS ContractedCost,
     -- ContractedUnitPrice: the export's; negative ones, and those of taxes, are left out.

@@ -101,12 +101,12 @@ SELECT
     CASE
         WHEN pricing_unit IS NOT NULL
             THEN {
-                'effective_price': in_ticks(price * 970),
+                'effective_price': in_ticks(price * CASE WHEN section IN (4, 5) THEN 1000 ELSE 970 END),
                 'tier_start_amount': 0::DECIMAL(38, 9),
                 'unit': pricing_unit,
                 'pricing_unit_quantity': 1::DECIMAL(38, 9),
                 'list_price': in_ticks(price * 1000),
-                'effective_price_default': in_ticks(price * 970),
+                'effective_price_default': in_ticks(price * CASE WHEN section IN (4, 5) THEN 1000 ELSE 970 END),
                 'list_price_consumption_model': in_ticks(price * 1000)
             }
     END AS price,
@@ -155,4 +155,5 @@ SELECT
         'description': coalesce(model, 'Default')
     } AS consumption_model
 FROM told
-ORDER BY section, starts, n, part
+-- Equal rows aside, one order: the same request writes the same files.
+ORDER BY section, starts, n, part, sku_id, account, told.cost, in_euro
