@@ -15,7 +15,7 @@ from __future__ import annotations
 
 __version__ = "0.1.0"
 
-from finops_core.dataset import Dataset
+from finops_core.dataset import CsvDialect, Dataset
 from finops_core.delivery import Column, Delivery, Found, LocalFile, SourceFile
 from finops_core.errors import FinopsError
 from finops_core.hooks import hookimpl
@@ -24,6 +24,7 @@ from finops_core.provider import Provider, SampleRequest, Secret, Staging, setti
 
 __all__ = [
     "Column",
+    "CsvDialect",
     "Dataset",
     "Delivery",
     "FinopsError",
