@@ -1,6 +1,7 @@
 """What can be said of a provider without reading its bills: used by the conformance kit and by `finops plugins check`.
 
     settings_problems    type[Provider]             -> [sentence]
+    name_problems        type[Provider]             -> [sentence]
     secret_problems      Provider                   -> [sentence]
     contract_problems    type[Provider]             -> [sentence]
     startup_problems     type[Provider]             -> [sentence]     imports it in a process of its own
@@ -19,10 +20,11 @@ import os
 import re
 import subprocess
 import sys
+import typing
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from finops_core.config.settings import Definition, definitions
+from finops_core.config.settings import SWITCHES, Common, Definition, definitions, project_definitions
 from finops_core.config.values import from_text
 from finops_core.delivery import Delivery
 from finops_core.errors import UsageError
@@ -67,7 +69,11 @@ STARTUP_SECONDS = 60
 def settings_problems(provider: type[Provider]) -> list[str]:
     """Every setting has a help text; a default is of the setting's type and among its choices."""
     problems = []
-    for known in definitions(provider.name, provider):
+    try:
+        own = definitions(provider.name, provider)
+    except (TypeError, NameError) as error:
+        return [str(error)]
+    for known in own:
         if not known.help.strip().endswith("."):
             problems.append(
                 f"setting {known.key!r} has no help text: setting(help='One sentence, with its full stop.')"
@@ -93,18 +99,27 @@ def _default_faults(known: Definition) -> Iterable[str]:
         yield f"is none of its choices: {error}"
 
 
+def name_problems(provider: type[Provider]) -> list[str]:
+    """No setting is called like one that every provider, the project or a command has."""
+    taken = {known.key for known in (*definitions(provider.name, Common), *project_definitions())} | set(SWITCHES)
+    own = {field.name for field in dataclasses.fields(provider)}
+    return [f"setting {name!r} has the name of one that finops has: choose another" for name in sorted(own & taken)]
+
+
 def secret_problems(provider: Provider) -> list[str]:
     """What sounds like a secret is typed as one, and no text that is made of the provider shows its value."""
     problems = []
-    for known in definitions(provider.name, type(provider)):
-        if not known.secret:
-            if known.kind is str and SOUNDS_SECRET.search(known.key):
-                problems.append(f"setting {known.key!r} sounds like a secret: type it as Secret")
+    hints = typing.get_type_hints(type(provider))
+    for key in [field.name for field in dataclasses.fields(provider)]:
+        kinds = (hints[key], *typing.get_args(hints[key]))
+        if Secret not in kinds:
+            if str in kinds and SOUNDS_SECRET.search(key):
+                problems.append(f"setting {key!r} sounds like a secret: type it as Secret")
             continue
-        value = f"shown-{known.key}-value"
-        changed = dataclasses.replace(provider, **{known.key: Secret(value)})
+        value = f"shown-{key}-value"
+        changed = dataclasses.replace(provider, **{key: Secret(value)})
         shown = [name for name, text in (("repr", repr(changed)), ("str", str(changed))) if value in text]
-        problems += [f"{name}() of the provider shows the secret {known.key!r}" for name in shown]
+        problems += [f"{name}() of the provider shows the secret {key!r}" for name in shown]
     return problems
 
 

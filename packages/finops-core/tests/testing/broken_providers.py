@@ -72,6 +72,12 @@ class WrongType(Sound):
 
 
 @dataclass(frozen=True)
+class StrangeType(Sound):
+    name: ClassVar[str] = "strangetype"
+    share: float = setting(default=0.5, help="Share of the bills.")
+
+
+@dataclass(frozen=True)
 class TakenName(Sound):
     name: ClassVar[str] = "takenname"
     force: bool = setting(default=False, help="With force.")

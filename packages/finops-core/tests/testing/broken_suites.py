@@ -43,6 +43,7 @@ FLAWS: list[tuple[type[Provider], str, tuple[str, ...]]] = [
     (broken.Undocumented, "test_settings_are_documented_and_valid", SETTINGS),
     (broken.OutsideItsChoices, "test_settings_are_documented_and_valid", SETTINGS),
     (broken.WrongType, "test_settings_are_documented_and_valid", SETTINGS),
+    (broken.StrangeType, "test_settings_are_documented_and_valid", SETTINGS),
     (broken.TakenName, "test_settings_stand_apart_from_those_of_finops", SETTINGS),
     (broken.PlainToken, "test_secrets_are_masked", SETTINGS),
     (broken.TellingSecret, "test_secrets_are_masked", SETTINGS),
