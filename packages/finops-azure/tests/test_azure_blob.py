@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from finops_azure.blob import Account, BlobStore
+from finops_azure.blob import RETRIES, Account, BlobStore
 from finops_azure.provider import Azure
 from finops_core import Delivery, LocalFile, Secret, SourceFile, Window
 from finops_core.errors import AccessError, ConfigError, DataMissing, DeliveryError, DeliveryReplaced
@@ -96,7 +96,7 @@ def test_azures_own_credential_chain(
 def test_no_credentials_at_all(azurite: Any, container: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
     endpoint = f"{azurite.url}/{ACCOUNT}".replace("http:", "https:")
-    with pytest.raises(AccessError, match="credentials|refuses"):
+    with pytest.raises(AccessError, match="no credentials"):
         Azure(container=container, storage_account=ACCOUNT, endpoint_url=endpoint).discover(EVER)
 
 
@@ -119,10 +119,9 @@ def test_a_malformed_connection_string() -> None:
         Azure(container="c", connection_string=Secret("nonsense")).discover(EVER)
 
 
-def test_an_account_that_cannot_be_reached() -> None:
-    settings = {"endpoint_url": f"http://127.0.0.1:1/{ACCOUNT}", "storage_account": ACCOUNT}
-    store = BlobStore(Account(name=ACCOUNT, endpoint_url=settings["endpoint_url"], key=KEY), "c")
-    store._container._config.retry_policy.total_retries = 0  # type: ignore[attr-defined]
+def test_an_account_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RETRIES, "retry_total", 0)
+    store = BlobStore(Account(name=ACCOUNT, endpoint_url=f"http://127.0.0.1:1/{ACCOUNT}", key=KEY), "c")
     with pytest.raises(AccessError, match="reached"):
         store.read("x")
 

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 RANGE = 4 << 20
 """Bytes per request. The service computes a checksum for ranges of up to 4 MiB only, and progress comes per range."""
 
+TOKEN_SCOPE = "https://storage.azure.com/.default"
+
+RETRIES = {"retry_total": 4, "initial_backoff": 1, "increment_base": 2}
+"""Four more tries within half a minute. The client's own backoff lets a mistyped account name wait for 80 seconds."""
+
 PAGE = 5_000
 """Blobs per page of a listing, the service's own limit."""
 
@@ -60,15 +65,15 @@ class BlobStore:
         from azure.storage.blob import ContainerClient
 
         # One request per range: then each answer carries the checksum that `validate_content` compares.
-        sizes: dict[str, Any] = {"max_single_get_size": RANGE, "max_chunk_get_size": RANGE}
+        options: dict[str, Any] = {"max_single_get_size": RANGE, "max_chunk_get_size": RANGE, **RETRIES}
         account = self._account
         if account.connection_string:
             try:
-                return ContainerClient.from_connection_string(account.connection_string, self._name, **sizes)
+                return ContainerClient.from_connection_string(account.connection_string, self._name, **options)
             except ValueError as error:
                 hint = "copy it from the storage account's access keys"
                 raise ConfigError(f"the connection string is malformed: {error}", hint=hint) from None
-        return ContainerClient(account.url, self._name, credential=self._credential(), **sizes)
+        return ContainerClient(account.url, self._name, credential=self._credential(), **options)
 
     def _credential(self) -> Any:
         if self._account.key:
@@ -79,7 +84,10 @@ class BlobStore:
 
         # Its report of every source that it tried would bury our one sentence.
         logging.getLogger("azure.identity").setLevel(logging.CRITICAL)
-        return DefaultAzureCredential()
+        credential = DefaultAzureCredential()
+        # Asked for here: the client would retry for a minute and a half before it says that there is no credential.
+        credential.get_token(TOKEN_SCOPE)
+        return credential
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         with self._explained(""):
