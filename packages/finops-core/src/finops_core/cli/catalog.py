@@ -24,6 +24,7 @@ CATALOG = (
     Entry("demo", "Start", "demo", "Generate three months of bills, import them and show what they cost."),
     Entry("config", "Start", "config", "Show, create and find the configuration."),
     Entry("status", "Look", "status", "What is loaded: periods, versions, rows and cost."),
+    Entry("export", "Look", "export", "Write FOCUS rows as Parquet or CSV, in any version of FOCUS."),
     Entry("verify", "Look", "verify", "Prove what is loaded: files, raw rows, FOCUS and ledger agree."),
     Entry("sample", "Extend", "sample", "Write generated bills as a provider would deliver them."),
     Entry("plugins", "Extend", "plugins", "The installed providers."),

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from finops_core.errors import ConfigError
 from finops_core.load.apply import apply, forget_ahead, write_ahead
-from finops_core.load.columns import quoted
+from finops_core.load.columns import qualified, quoted
 from finops_core.load.failures import being_made, is_locked, locked, nothing_yet, translated
 from finops_core.load.package import Loaded, Package
 from finops_core.load.target import Target
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
 MAKING = 5.0
@@ -63,6 +64,13 @@ class DuckDbSql:
 
     def enter(self, dataset: str) -> None:
         self.run(f"USE {quoted(dataset)}")
+
+    def columns(self, schema: str, relation: str) -> dict[str, str]:
+        return {name: kind for name, kind, *_ in self.query(f"DESCRIBE {qualified(schema, relation)}")}
+
+    def batches(self, sql: str, schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:
+        for batch in self.connection.sql(sql).to_arrow_reader(rows):
+            yield batch.cast(schema)
 
 
 def load_embedded(target: Target, package: Package, waiting: Callable[[str], None] | None) -> Loaded:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 WHOLE = "true"
 """`Table.replaces` for a table that is replaced whole, columns included."""
@@ -29,6 +32,12 @@ class Connection(Sql, Protocol):
 
     def enter(self, dataset: str) -> None:
         """From here on bare table names are looked up in this dataset, if it is there."""
+
+    def columns(self, schema: str, relation: str) -> dict[str, str]:
+        """Column -> DuckDB's name of its type, in order, of a table or view. Without it: empty, or `missing`."""
+
+    def batches(self, sql: str, schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:
+        """The rows of one query as Arrow batches of this schema, about `rows` at once, never all of them."""
 
 
 @dataclass(frozen=True)

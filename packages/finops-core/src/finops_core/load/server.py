@@ -7,12 +7,15 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from finops_core.errors import AccessError, ConfigError, DestinationError, DestinationLocked
 from finops_core.load.columns import quoted
 from finops_core.load.embedded import POLL
 from finops_core.load.target import Target
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 TURN = 0x46494E4F5053
 """Key of the advisory lock ("FINOPS"): one load at a time per database, since loads share tables and views."""
@@ -53,6 +56,20 @@ class PostgresSql:
 
     def enter(self, dataset: str) -> None:
         self.run(f"SET search_path TO {quoted(dataset)}")
+
+    def columns(self, schema: str, relation: str) -> dict[str, str]:
+        return standing(schema, relation, self)
+
+    def batches(self, sql: str, schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        with self.server.cursor("finops_rows", withhold=True) as cursor:
+            cursor.execute(sql)
+            while found := cursor.fetchmany(rows):
+                columns = zip(*found, strict=True)
+                yield pa.record_batch(
+                    [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema
+                )
 
 
 @contextmanager
