@@ -43,6 +43,29 @@ def test_tags_keep_their_case_and_lose_only_the_users_prefix(bill: Any, line: An
     assert json.loads(row["x_CostCategories"]) == {"Team": "core"}
 
 
+TAG_KEYS = st.builds(str.__add__, st.sampled_from(["user:", "aws:"]), st.text(min_size=1, max_size=8))
+TAG_VALUES = st.text(max_size=12) | st.sampled_from([",", ',"user:', '{"user:x', "}", "\\", '"', ',"', "{}", "é\n"])
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sets=st.lists(st.dictionaries(TAG_KEYS, TAG_VALUES, max_size=4), min_size=1, max_size=12))
+def test_no_key_or_value_of_a_tag_is_ever_changed(bill: Any, line: Any, sets: list[dict[str, str]]) -> None:
+    """The prefix is taken off by replacing text: that must not reach into values, whatever stands in them."""
+    lines = [
+        line.usage(
+            resource_tags=json.dumps(each),
+            cost_category=json.dumps({key.removeprefix("user:"): value for key, value in each.items()}),
+            line_item_line_item_description=str(number),
+        )
+        for number, each in enumerate(sets)
+    ]
+    found = {row["ChargeDescription"]: tags(row) for row in bill(*lines).rows}
+    for number, each in enumerate(sets):
+        expected = {f"costCategory/{key.removeprefix('user:')}": value for key, value in each.items()}
+        expected |= {key.removeprefix("user:"): value for key, value in each.items()}
+        assert found[str(number)] == (expected or None)
+
+
 @pytest.mark.parametrize(
     ("resource_tags", "cost_category", "expected"),
     [

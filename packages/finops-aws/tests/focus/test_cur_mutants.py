@@ -125,6 +125,17 @@ def test_a_discount_row_that_stays_in_a_net_bill_is_caught(bill: Any, line: Any)
     assert {"A1", "A1b"} <= made.broken("money")
 
 
+def test_a_commitment_without_upfront_payment_costs_what_is_billed(bill: Any, line: Any) -> None:
+    plan = {"savings_plan_payment_option": "No Upfront"}
+    lines = [*line.covered(), line.plan_fee(0, **plan), line.plan_fee(1, used="0", **plan)]
+    made = bill(*lines)
+    assert made.broken() == set()
+    made.query("UPDATE focus SET EffectiveCost = EffectiveCost * 2")
+    assert "A6" in made.broken("quality")
+    opened = bill(*[{**each, "bill_invoice_id": None} for each in lines])
+    assert "A6" not in opened.broken()  # the second hour has no usage yet
+
+
 def test_a_bad_reservation_in_the_bill_itself_is_told(bill: Any, line: Any) -> None:
     lines = line.reservation_month()
     lines[-1]["reservation_recurring_fee_for_usage"] = "13.00"

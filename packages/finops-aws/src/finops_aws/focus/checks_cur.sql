@@ -250,6 +250,28 @@ FROM paid
 LEFT JOIN spread USING (reservation)
 WHERE abs(paid.cost - coalesce(spread.cost, 0)) > 0.01
 
+-- check: A6 quality A commitment without upfront payment is billed what it costs
+--   Of final bills, and when every account that shares the commitment is in the bill. To a cent per commitment and month;
+--   with an upfront payment the two agree only over the whole term.
+WITH fees AS (
+    SELECT DISTINCT coalesce(savings_plan_savings_plan_a_r_n, reservation_reservation_a_r_n) AS commitment
+    FROM source
+    WHERE line_item_line_item_type IN ('RIFee', 'SavingsPlanRecurringFee')
+      AND coalesce(savings_plan_payment_option, pricing_purchase_option) = 'No Upfront'
+),
+costs AS (
+    SELECT CommitmentDiscountId AS commitment,
+           sum(BilledCost) FILTER (ChargeCategory = 'Purchase' AND x_LineItemType <> 'Refund') AS billed,
+           sum(EffectiveCost) FILTER (CommitmentDiscountStatus IS NOT NULL) AS effective
+    FROM focus
+    WHERE InvoiceId IS NOT NULL AND x_CostBasis = 'gross'
+    GROUP BY ALL
+)
+SELECT commitment, billed, coalesce(effective, 0)
+FROM fees
+JOIN costs USING (commitment)
+WHERE abs(billed - coalesce(effective, 0)) > 0.01
+
 -- check: A7 quality What a reservation covers costs its share of the upfront and recurring fee
 --   Of raw rows, hence a check of the bill itself. To the sixth decimal.
 SELECT

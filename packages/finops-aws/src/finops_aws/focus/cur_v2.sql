@@ -109,25 +109,16 @@ skus AS (
     GROUP BY product_sku
 ),
 
--- Tags repeat from hour to hour: each set is converted once.
-tag_sets AS (
+-- Cost categories have few values: each set is converted once.
+category_sets AS (
     SELECT
-        resource_tags AS tags_key,
         cost_category AS categories_key,
-        -- tag_set: the tags without AWS's `user:` before their keys, and cost categories as `costCategory/NAME`.
+        -- category_members: the members of `cost_category`, each as `"costCategory/NAME":"VALUE"`.
         (
-            SELECT nullif('{' || string_agg(to_json(key) || ':' || value, ',' ORDER BY key) || '}', '{}')
-            FROM (
-                SELECT regexp_replace(key, '^user[:_]', '') AS key, value
-                FROM json_each(coalesce(resource_tags, '{}'))
-                UNION ALL
-                SELECT 'costCategory/' || key, value
-                FROM json_each(coalesce(cost_category, '{}'))
-            )
-            WHERE json_type(value) <> 'NULL'
-        ) AS tag_set
-    FROM (SELECT DISTINCT resource_tags, cost_category FROM source)
-    WHERE resource_tags IS NOT NULL OR cost_category IS NOT NULL
+            SELECT string_agg(to_json('costCategory/' || key) || ':' || value, ',' ORDER BY key)
+            FROM json_each(cost_category)
+        ) AS category_members
+    FROM (SELECT DISTINCT cost_category FROM source WHERE cost_category IS NOT NULL)
 ),
 
 -- Fee rows of commitments once more, for the part of the commitment that nobody used: FOCUS wants no effective cost
@@ -232,6 +223,12 @@ charges AS (
             CASE WHEN bill_billing_entity IS DISTINCT FROM 'AWS Marketplace' THEN line_item_legal_entity END,
             'AWS'
         ) AS issuer_name,
+        -- tag_members: the members of `resource_tags`, a comma before each, without AWS's user: (in Parquet and CUR 2.0
+        --   user_) before their keys. In JSON without blanks a quote after such a comma begins a key, whatever the
+        --   values are.
+        replace(
+            replace(',' || ltrim(rtrim(json(resource_tags), '}'), '{'), ',"user_', ',"'), ',"user:', ',"'
+        ) AS tag_members,
         -- service_code: the product code; parts of Amazon EC2 that are services of their own are told by usage type.
         CASE
             WHEN line_item_usage_type LIKE '%EBS:%' THEN 'AmazonEBS'
@@ -597,9 +594,9 @@ SELECT
     line_item_usage_account_name AS SubAccountName,
     -- SubAccountType: AWS's word for it.
     CASE WHEN line_item_usage_account_id IS NOT NULL THEN 'Account' END AS SubAccountType,
-    -- Tags: the resource's tags (`resource_tags`), without AWS's `user:` before their keys, and the row's cost categories
+    -- Tags: the resource's tags (`resource_tags`), without AWS's user: before their keys, and the row's cost categories
     --   (`cost_category`) as costCategory/NAME.
-    tag_sets.tag_set AS Tags,
+    nullif('{' || ltrim(concat(tag_members, ',' || category_members), ',') || '}', '{}') AS Tags,
     -- x_CommitmentOffering: the kind of Savings Plan, or the reservation's offering class.
     CASE WHEN commitment_id IS NOT NULL THEN coalesce(savings_plan_offering_type, pricing_offering_class) END
         AS x_CommitmentOffering,
@@ -626,6 +623,4 @@ LEFT JOIN services ON services.code = service_code
 LEFT JOIN aws_regions ON aws_regions.RegionId = region_code
 LEFT JOIN aws_units USING (pricing_unit)
 LEFT JOIN skus ON skus.sku = product_sku
-LEFT JOIN tag_sets
-    ON tag_sets.tags_key IS NOT DISTINCT FROM resource_tags
-    AND tag_sets.categories_key IS NOT DISTINCT FROM cost_category;
+LEFT JOIN category_sets ON category_sets.categories_key = cost_category;
