@@ -1,15 +1,19 @@
 """AWS bills of the sample world, as AWS would deliver them.
 
-write(SampleRequest) -> settings     a bucket's tree, and truth.json beside it
+write(SampleRequest) -> settings   a bucket's tree, and truth.json beside it
 
-catalog.py   SKUs, regions, accounts, commitments
-lines.py     usage -> line items as exact integers (lines.sql), and the view `bill` with all columns (bill.sql)
-render.py    the columns of each format over `bill`
-chunks.py    rows -> files, compressed
-layout.py    files, manifests and sidecars of one delivery
-neighbours.py   what else lies in the bucket
-truth.py     what an import must show, counted from the line items
-record.py    generate_cur_record: one CUR v1 row, for tests
+shapes.py        the formats, and what AWS lets one choose about each
+catalog.py       SKUs, regions, accounts
+commitments.py   reservations and savings plans
+lines.py         usage -> line items as exact integers (lines.sql), and the views `bill` (bill.sql) and `focus_bill`
+                 (focus.sql) with all columns
+truth.py         what an import must show, counted from the line items (truth.sql)
+render.py        the columns of each format over the views
+chunks.py        rows -> files, compressed
+layout.py        files, manifests and sidecars of one delivery
+neighbours.py    what else lies in the bucket
+write.py         the whole tree, month by month
+record.py        generate_cur_record: one CUR v1 row, for tests
 """
 
 from __future__ import annotations

@@ -19,6 +19,10 @@ RESERVATION_BUYER = 5
 
 PAYMENTS = {"none": "No Upfront", "partial": "Partial Upfront", "all": "All Upfront"}
 
+BOUGHT = {"units": 600, "spend": 850}
+"""How much of a commitment's share of the spend is bought, per thousand: a reservation fits one family in one region
+only, and usage has its quiet hours. More would mostly lie idle."""
+
 STEP = TICKS // 1000
 """Savings plans are bought in tenths of a cent per hour."""
 
@@ -73,7 +77,7 @@ def _common(world: World, item: Commitment) -> dict[str, Any]:
 def _hourly_list(world: World, item: Commitment) -> int:
     """Ticks per hour, at list prices, of the usage that the commitment is meant to cover."""
     kind = next(kind for kind in world.kinds if kind.name == item.kind)
-    monthly = world.budget(world.periods[0]) * kind.spend * item.share // 1_000_000
+    monthly = world.budget(world.periods[0]) * kind.spend * item.share // 1_000_000 * BOUGHT[item.basis] // 1000
     return monthly * TICKS_PER_MICRO // HOURS_PER_MONTH
 
 
