@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from finops_core import SourceFile
 from finops_core.errors import AccessError, ConfigError, DataMissing, DeliveryError, DeliveryReplaced
@@ -19,16 +19,41 @@ if TYPE_CHECKING:
     from azure.core.exceptions import AzureError
     from azure.storage.blob import ContainerClient
 
+Arrived = TypeVar("Arrived")
+
 RANGE = 4 << 20
 """Bytes per request. The service computes a checksum for ranges of up to 4 MiB only, and progress comes per range."""
 
 TOKEN_SCOPE = "https://storage.azure.com/.default"
+
+TRIES = 3
+"""Downloads of one file. The client repeats requests that fail, but not those whose answer arrives damaged."""
 
 RETRIES = {"retry_total": 4, "initial_backoff": 1, "increment_base": 2}
 """Four more tries within half a minute. The client's own backoff lets a mistyped account name wait for 80 seconds."""
 
 PAGE = 5_000
 """Blobs per page of a listing, the service's own limit."""
+
+
+class Damaged(DeliveryError):
+    """Bytes did not arrive as they were sent: another try may do."""
+
+
+class _Told:
+    """Tells of bytes once, however often they are fetched."""
+
+    def __init__(self, progress: Callable[[int], None]) -> None:
+        self._progress, self._before, self._now = progress, 0, 0
+
+    def arrived(self, count: int) -> None:
+        self._now += count
+        if self._now > self._before:
+            self._progress(self._now - self._before)
+            self._before = self._now
+
+    def again(self) -> None:
+        self._now = 0
 
 
 @dataclass(frozen=True)
@@ -95,12 +120,26 @@ class BlobStore:
                 yield StoredObject(blob.name, blob.size, blob.last_modified, (blob.etag or "").strip('"'))
 
     def read(self, key: str) -> bytes:
-        with self._explained(key):
-            return self._container.download_blob(key, validate_content="md5").readall()
+        def download() -> bytes:
+            with self._explained(key):
+                return self._container.download_blob(key, validate_content="md5").readall()
+
+        return _repeated(download)
 
     def fetch(self, file: SourceFile, to: Path, progress: Callable[[int], None]) -> Path:
         """Download the very version that was listed: by its ETag, each range by its MD5, the whole by size and,
-        where the blob carries one, by its MD5."""
+        where the blob carries one, by its MD5. What arrives cut short or altered is fetched again."""
+        told = _Told(progress)
+
+        def download() -> Path:
+            told.again()
+            self._download(file, to, told)
+            check_size(file, to)
+            return to
+
+        return _repeated(download)
+
+    def _download(self, file: SourceFile, to: Path, told: _Told) -> None:
         from azure.core import MatchConditions
 
         etag = (file.checksum or "").removeprefix("etag:") if (file.checksum or "").startswith("etag:") else ""
@@ -115,21 +154,31 @@ class BlobStore:
             for chunk in blob.download_blob(**how, **same).chunks():
                 out.write(chunk)
                 digest.update(chunk)
-                progress(len(chunk))
-        expected = found.content_md5
-        if expected and bytes(expected) != digest.digest():
-            raise DeliveryError("a file's content differs from its checksum", where=f"{self.url}/{file.key}")
-        check_size(file, to)
-        return to
+                told.arrived(len(chunk))
+        if found.content_md5 and bytes(found.content_md5) != digest.digest():
+            raise Damaged("a file's content differs from its checksum", where=f"{self.url}/{file.key}")
 
     @contextmanager
     def _explained(self, key: str, missing: type[DataMissing | DeliveryError] = DataMissing) -> Iterator[None]:
         from azure.core.exceptions import AzureError
+        from requests.exceptions import RequestException
 
+        where = f"{self.url}/{key}" if key else self.url
         try:
             yield
         except AzureError as error:
-            raise _translated(error, f"{self.url}/{key}" if key else self.url, missing) from error
+            raise _translated(error, where, missing) from error
+        except RequestException as error:
+            # Where it compares checksums, the client lets a broken connection through as it comes.
+            raise Damaged("the connection broke off", where=where, hint="import again") from error
+
+
+def _repeated(download: Callable[[], Arrived]) -> Arrived:
+    """Do it once more where what arrives is damaged, up to TRIES times."""
+    for _ in range(TRIES - 1):
+        with suppress(Damaged):
+            return download()
+    return download()
 
 
 def _translated(
@@ -146,7 +195,7 @@ def _translated(
     if isinstance(error, azure.ResourceModifiedError):
         return DeliveryReplaced("a file was replaced while it was read", where=where, hint="import again")
     if "MD5 mismatch" in str(error):
-        return DeliveryError("a file's content differs from its checksum", where=where, hint="import again")
+        return Damaged("a file's content differs from its checksum", where=where, hint="import again")
     if isinstance(error, azure.ClientAuthenticationError) and error.response is None:
         hint = "run `az login`, or configure connection_string, account_key or sas_token"
         return AccessError("Azure's credential chain has no credentials", where=where, hint=hint)
