@@ -44,6 +44,9 @@ class Account:
     notes: list[str] = field(default_factory=list)
     final: bool | None = None
 
+    def __post_init__(self) -> None:
+        self.notes += self.staged.delivery.notes
+
     def ledger_select(self, sql: Sql) -> str:
         """Count, compare, check; then the ledger row as a SELECT. Raises DeliveryError and BalanceError."""
         self._count(sql)

@@ -49,7 +49,8 @@ def planned(runs: Sequence[ProviderRun], settings: Configured, switches: Switche
     period = f"{window.start or ''}/{window.end or ''}" if window.start or window.end else None
     exports = [run.export for run in runs if run.export]
     filters = {"provider": runs[0].provider.name, **({"export": exports} if exports else {})}
-    return Listing("list-manifests", FIELDS, [_row(step) for step in steps], filters=filters, period=period)
+    notes = tuple(f"{step.delivery.period}: {note}" for step in steps for note in step.delivery.notes)
+    return Listing("list-manifests", FIELDS, [_row(step) for step in steps], notes, filters=filters, period=period)
 
 
 def _row(step: Step) -> dict[str, Any]:
