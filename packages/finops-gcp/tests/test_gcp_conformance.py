@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -25,16 +25,7 @@ class GcpSuite(ProviderSuite):
 
 class TestDetailedParquet(GcpSuite):
     format = "detailed-parquet"
-    rows = 1000
-    """With fewer rows there are days on which a commitment covers nothing. Its fee is a Purchase then, without the
-    Unused row beside it that the generator counts."""
 
 
 class TestFocusParquet(GcpSuite):
     format = "focus-parquet"
-    rows = 6000
-    """The generator's company uses the same storage in however many rows: in few, one has more byte-seconds than
-    DECIMAL(38,18) can hold."""
-    check_exceptions: ClassVar[Mapping[str, str]] = {
-        "R1": "the generator's fees of commitments have a price 3 % below list, and cost the list price"
-    }

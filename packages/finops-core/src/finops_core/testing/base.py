@@ -63,22 +63,18 @@ class SuiteBase:
     def delivered(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivered]:
         """Three months of bills, for promises that only look at them."""
         with cls.bills(tmp_path_factory.mktemp("bills")) as bills:
-            yield cls._filled(bills)
+            delivered = Delivered(bills)
+            for period in cls.months:
+                delivered.deliver(period, cls.rows)
+            yield delivered
 
     @pytest.fixture
     def fresh(self, tmp_path: Path) -> Iterator[Delivered]:
-        """Three months of bills, for promises that have more delivered."""
+        """A place without bills, for promises that have some delivered and then others."""
         folder = tmp_path / "bills"
         folder.mkdir()
         with self.bills(folder) as bills:
-            yield self._filled(bills)
-
-    @classmethod
-    def _filled(cls, bills: Bills) -> Delivered:
-        delivered = Delivered(bills)
-        for period in cls.months:
-            delivered.deliver(period, cls.rows)
-        return delivered
+            yield Delivered(bills)
 
 
 def kept_by(suite: type[SuiteBase]) -> dict[str, Any]:

@@ -48,8 +48,11 @@ class DiscoveryPromises(SuiteBase):
 
     def test_versions_change_exactly_with_the_content(self, fresh: Delivered) -> None:
         """A month that is delivered anew has another version; the versions of all other months stay."""
+        first, second = self.months[:2]
+        fresh.deliver(first, self.rows)
+        fresh.deliver(second, self.rows)
         before = {delivery.period: delivery.version for delivery in fresh.discover()}
-        for period in (self.months[1], self.months[0]):
+        for period in (second, first):
             fresh.deliver(period, self.rows + 5)
             after = {delivery.period: delivery.version for delivery in fresh.discover()}
             changed = sorted(month for month in before if before[month] != after.get(month))

@@ -45,6 +45,7 @@ class ReadingPromises(SuiteBase):
     def test_fetching_takes_little_memory(self, fresh: Delivered, tmp_path: Path) -> None:
         """A month of many rows takes hardly more memory than one of few: files are never held whole."""
         period = self.months[0]
+        fresh.deliver(period, self.rows)
         self._memory_of(fresh, fresh.delivery(period), tmp_path / "warm-up")
         few = self._memory_of(fresh, fresh.delivery(period), tmp_path / "few")
         fresh.deliver(period, self.many_rows)
@@ -67,6 +68,7 @@ class ReadingPromises(SuiteBase):
     def test_every_month_has_one_schema(self, fresh: Delivered, tmp_path: Path) -> None:
         """A column has the same type in every month, whatever its values are and however many: types are pinned."""
         seen: dict[tuple[str, str, str], tuple[str, object]] = {}
+        fresh.deliver(self.months[0], self.rows)
         fresh.deliver(self.months[1], self.many_rows)
         for delivery in fresh.discover():
             staged = _staged(fresh, delivery, tmp_path / str(delivery.period))
