@@ -77,7 +77,7 @@ def tests(session: nox.Session) -> None:
     """Every test, with all packages installed and real servers on loopback."""
     servers = [name for names in TEST_SERVERS.values() for name in names]
     install(session, *TEST_TOOLS, *servers, *editable(*PACKAGES))
-    pytest(session, "-n", "2", *session.posargs)
+    pytest(session, "-n", "2", "--dist", "loadgroup", *session.posargs)
 
 
 @nox.session(python=PYTHON)
@@ -85,7 +85,7 @@ def tests(session: nox.Session) -> None:
 def alone(session: nox.Session, provider: str) -> None:
     """A provider's tests where only that provider and core are installed."""
     install(session, *TEST_TOOLS, *TEST_SERVERS[provider], *editable("core", provider))
-    pytest(session, f"packages/finops-{provider}/tests", "-n", "2")
+    pytest(session, f"packages/finops-{provider}/tests", "-n", "2", "--dist", "loadgroup")
 
 
 @nox.session(python=PYTHON)
