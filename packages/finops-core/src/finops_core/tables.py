@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from finops_core import schema
 from finops_core.focus.rollup import ROLLUP_COLUMNS, rollup_select
 from finops_core.ledger import LedgerEntry
-from finops_core.load import Sql, Table, View
+from finops_core.load import Sql, Table, View, incoming
 from finops_core.options import Strategy
 from finops_core.periods import Period
 from finops_core.sql import identifier, literal, qualified
@@ -66,7 +66,7 @@ def raw_tables(where: Where, staged: Staged) -> list[Table]:
     replaces = "true" if where.strategy == "separate" else where.rows_of_period()
     delivered = {"", *(file.part for file in staged.delivery.files)}
     return [
-        Table(where.raw(part), reading.columns, reading.select, replaces)
+        Table(where.raw(part), reading.columns, reading.select, replaces, ahead=True)
         for part, reading in staged.parts.items()
         if part in delivered
     ]
@@ -102,7 +102,8 @@ def source_relations(where: Where, staged: Staged, written: Collection[str]) -> 
         missing = [f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in known if name not in reading.columns]
         name, columns = identifier(source_name(part)), ", ".join(["*", *missing])
         if where.raw(part) in written:
-            origin = f"{where.table(where.raw(part))} WHERE {where.rows_of_period()}"
+            raw = where.raw(part)
+            origin = where.table(raw if where.strategy == "separate" else incoming(raw))
             statements.append(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM {origin}")
         else:
             statements.append(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM ({reading.select})")

@@ -243,7 +243,7 @@ def test_demo_shows_a_table_that_ties_out_and_touches_nothing_else(acme, capsys)
     assert table[0].split() == ["service", "2024-01", "2024-02", "2024-03", "total"]
     per_month = sum(Decimal(row) + Decimal("0.5") for row in range(100))
     assert table[-1].split() == ["total", *[f"{per_month:,.2f}"] * 3, f"{3 * per_month:,.2f}", "USD"]
-    assert "try next: finops status --config finops-demo/acme/config.toml" in captured.err
+    assert "try next: finops status --config finops-demo/config.toml" in captured.err
     assert [path.name for path in Path().iterdir()] == ["finops-demo"]
     assert run(["demo", "acme"]) == 0
     captured = capsys.readouterr()

@@ -128,7 +128,9 @@ def test_columns_come_and_go(project: Project) -> None:
     names = f"SELECT column_name FROM toy_billing.column_names WHERE {tag} ORDER BY billing_period"
     (january,), (february,) = project.query(names)
     assert january != february, "tags that differ by case are two columns, also in different months"
-    values = project.query(f"SELECT {january}, {february}, service FROM toy_billing.billing ORDER BY billing_period")
+    values = project.query(
+        f'SELECT "{january}", "{february}", service FROM toy_billing.billing ORDER BY billing_period'
+    )
     assert values == [("x", None, "A"), (None, "y", None)]
 
 
@@ -235,3 +237,21 @@ def test_every_error_of_a_period_is_one_of_ours(project: Project) -> None:
     [(_, error)] = project.run().failed
     assert isinstance(error, FinopsError)
     assert not (project.data / "finops.duckdb").exists() or loaded_periods(project.target) == []
+
+
+def test_raw_rows_are_written_ahead_so_that_reading_them_again_needs_no_memory(project: Project) -> None:
+    """DuckDB keeps what its own transaction has written in memory for as long as that transaction reads it."""
+    from finops_core.load import embedded
+
+    project.deliver("2024-01", "1,A,1,USD,2024-01-01")
+    statements: list[str] = []
+    query = embedded.DuckDbSql.query
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedded.DuckDbSql, "query", lambda s, sql, *p: (statements.append(sql), query(s, sql, *p))[1])
+        project.run()
+    begin = statements.index("BEGIN TRANSACTION")
+    [ahead] = [i for i, sql in enumerate(statements) if "read_csv" in sql and sql.startswith("CREATE TABLE")]
+    assert ahead < begin
+    assert not any("bills" in sql for sql in statements[begin:]), "no file is read inside the transaction"
+    left = "SELECT count(*) FROM information_schema.tables WHERE table_name LIKE '%incoming%'"
+    assert project.query(left) == [(0,)]

@@ -17,7 +17,7 @@ from finops_core.cli.command import ActionCommand, Texts, params
 from finops_core.cli.flags import Configured
 from finops_core.cli.importing import Switches, run_all
 from finops_core.cli.session import Session
-from finops_core.config import ConfigFile, ProviderRun, Sources, project, provider_runs
+from finops_core.config import ConfigFile, Sources, project, provider_runs
 from finops_core.config.template import toml_value
 from finops_core.errors import ProviderMissing
 from finops_core.output import Field, Listing, write_table
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typer._click import Context
 
 FOLDER = "finops-demo"
-SERVICES_SHOWN = 10
+SERVICES_SHOWN = 12
 
 TEXTS = Texts(
     "Generate three months of bills, import them and show what they cost. No credentials, no network.\n\n"
@@ -36,8 +36,8 @@ TEXTS = Texts(
 )
 
 COST_SQL = """
-    SELECT coalesce("ServiceName", '(none)'), "x_BillingPeriod", "BillingCurrency", sum("EffectiveCost")
-    FROM focus_cost_and_usage GROUP BY ALL
+    SELECT "x_Provider", coalesce("ServiceName", '(none)'), "x_BillingPeriod", "BillingCurrency", sum("EffectiveCost")
+    FROM cost_and_usage GROUP BY ALL
 """
 
 
@@ -46,7 +46,11 @@ def command() -> ActionCommand:
         return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
     options = [
-        option("provider", None, Annotated[str | None, typer.Argument(metavar="[PROVIDER]", help="Whose bills.")]),
+        option(
+            "provider",
+            None,
+            Annotated[str | None, typer.Argument(metavar="[PROVIDER]", help="Whose bills; everybody's when left out.")],
+        ),
         option("out", FOLDER, Annotated[str, typer.Option(metavar="DIR", help="Folder for all of it.")]),
         option("rows", 30_000, Annotated[int, typer.Option(min=1, help="Rows in all, about.")]),
     ]
@@ -55,68 +59,73 @@ def command() -> ActionCommand:
 
 def demo(context: Context) -> None:
     session = Session.of(context)
-    provider = chosen_provider(context.params.get("provider"))
-    folder = Path(context.params["out"]) / provider.name
+    folder = Path(context.params["out"])
     config = folder / "config.toml"
+    providers = chosen_providers(context.params.get("provider"))
     if not config.exists():
-        session.note(f"generating {provider.title} bills in {folder}")
-        generate(provider, folder, context.params["rows"])
+        for provider in providers:
+            session.note(f"generating {provider.title} bills in {folder / 'bills' / provider.name}")
+        generate(providers, folder, context.params["rows"])
     sources = Sources(file=ConfigFile.read(config))
     settings = Configured(sources, project(sources))
-    runs = provider_runs(provider, sources)
-    run_all(runs, settings, Switches(), session)
-    for run in runs:
-        write_table(costs(run, settings), sys.stdout)
+    for provider in providers:
+        run_all(provider_runs(provider, sources), settings, Switches(), session)
+    write_table(costs(settings), sys.stdout)
     shown = shlex.quote(str(config))
     session.note("effective cost, as FOCUS defines it, in the currency of each row")
     session.note(f"try next: finops status --config {shown}")
-    session.note(f"          finops {provider.name} list-manifests --config {shown}")
+    session.note(f"          finops {providers[0].name} list-manifests --config {shown}")
 
 
-def chosen_provider(name: str | None) -> type[Provider]:
-    """The provider asked for, else the first installed one that can generate bills."""
+def chosen_providers(name: str | None) -> list[type[Provider]]:
+    """The provider asked for, else every installed one that can generate bills."""
     if name is not None:
-        return registry.load(name)
-    for installed in registry.names():
-        provider = registry.load(installed)
-        if provider.sample_formats:
-            return provider
-    raise ProviderMissing(
-        "no installed provider can generate bills", where="finops plugins list", hint="pip install finops-NAME"
-    )
+        return [registry.load(name)]
+    found = [provider for provider in map(registry.load, registry.names()) if provider.sample_formats]
+    if not found:
+        raise ProviderMissing(
+            "no installed provider can generate bills", where="finops plugins list", hint="pip install finops-NAME"
+        )
+    return found
 
 
-def generate(provider: type[Provider], folder: Path, rows: int) -> None:
+def generate(providers: Sequence[type[Provider]], folder: Path, rows: int) -> None:
     """Write bills, and last the configuration that imports them: without it they are generated again."""
-    request = SampleRequest(out=folder / "bills", format=provider.sample_formats[0], rows=rows)
-    settings = provider.sample(request)
-    lines = ["[project]", f"data_dir = {toml_value(str((folder / 'data').absolute()))}", "", f"[{provider.name}]"]
-    lines += [f"{key} = {toml_value(value)}" for key, value in settings.items()]
+    lines = ["[project]", f"data_dir = {toml_value(str((folder / 'data').absolute()))}"]
+    for provider in providers:
+        out, share = folder / "bills" / provider.name, max(1, rows // len(providers))
+        settings = provider.sample(SampleRequest(out=out, format=provider.sample_formats[0], rows=share))
+        lines += ["", f"[{provider.name}]", *(f"{key} = {toml_value(value)}" for key, value in settings.items())]
     (folder / "config.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def costs(run: ProviderRun, settings: Configured) -> Listing:
-    """Effective cost by service and month: the most expensive services, the rest in one line, and the total."""
+def costs(settings: Configured) -> Listing:
+    """Effective cost by service and month: the most expensive services, the rest in one line, and the total.
+
+    A line holds one currency; there is a total for each.
+    """
     from finops_core.load import read_rows
 
-    found = read_rows(settings.target, run.dataset_name, COST_SQL)
-    months = sorted({str(month) for _, month, _, _ in found})
-    by_service: dict[tuple[str, str], dict[str, Decimal]] = {}
-    for service, month, currency, cost in found:
-        by_service.setdefault((service, currency), {})[str(month)] = cost
+    found = read_rows(settings.target, "focus", COST_SQL)
+    months = sorted({str(row[2]) for row in found})
+    by_service: dict[tuple[str, str, str], dict[str, Decimal]] = {}
+    for provider, service, month, currency, cost in found:
+        by_service.setdefault((provider, service, currency), {})[str(month)] = cost
     ranked = sorted(by_service.items(), key=lambda item: -sum(item[1].values(), Decimal(0)))
-    rows = [_row(service, currency, [sums]) for (service, currency), sums in ranked[:SERVICES_SHOWN]]
-    for currency in sorted({currency for _, currency in by_service}):
-        rest = [sums for (_, code), sums in ranked[SERVICES_SHOWN:] if code == currency]
+    rows = [
+        _row(provider, service, currency, [sums]) for (provider, service, currency), sums in ranked[:SERVICES_SHOWN]
+    ]
+    for currency in sorted({currency for _, _, currency in by_service}):
+        rest = [sums for (_, _, code), sums in ranked[SERVICES_SHOWN:] if code == currency]
         if rest:
-            rows.append(_row(f"{len(rest)} more", currency, rest))
-        rows.append(_row("total", currency, [sums for (_, code), sums in ranked if code == currency]))
-    fields = [Field("service", "service"), *(Field(month, month, "money") for month in months)]
+            rows.append(_row("", f"{len(rest)} more", currency, rest))
+        rows.append(_row("", "total", currency, [sums for (_, _, code), sums in ranked if code == currency]))
+    fields = [Field("provider", "provider"), Field("service", "service"), *(Field(m, m, "money") for m in months)]
     return Listing("demo", (*fields, Field("total", "total", "money"), Field("currency", "")), rows)
 
 
-def _row(service: str, currency: str, sums: Sequence[dict[str, Decimal]]) -> dict[str, Any]:
-    row: dict[str, Any] = {"service": service, "currency": currency}
+def _row(provider: str, service: str, currency: str, sums: Sequence[dict[str, Decimal]]) -> dict[str, Any]:
+    row: dict[str, Any] = {"provider": provider, "service": service, "currency": currency}
     for months in sums:
         for month, cost in months.items():
             row[month] = row.get(month, Decimal(0)) + cost
