@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
+import pytest
 from finops_aws.provider import Aws
 from finops_core import Provider
 from finops_core.testing import Bills, ProviderSuite, SampledBills
@@ -23,13 +24,19 @@ class AwsSuite(ProviderSuite):
         yield SampledBills(Aws, folder, cls.format, location="bucket", cost="UnblendedCost")
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("aws TestCurV1Csv")
 class TestCurV1Csv(AwsSuite):
     format = "cur-v1-csv"
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("aws TestCurV2Parquet")
 class TestCurV2Parquet(AwsSuite):
     format = "cur-v2-parquet"
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("aws TestFocusParquet")
 class TestFocusParquet(AwsSuite):
     format = "focus-1.2-parquet"

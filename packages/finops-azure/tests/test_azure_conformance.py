@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
+import pytest
 from finops_azure.provider import Azure
 from finops_core import Delivery, Provider
 from finops_core.testing import Bills, ProviderSuite, SampledBills
@@ -35,9 +36,13 @@ class AzureSuite(ProviderSuite):
         yield AzureBills(Azure, folder, cls.format, location="container", cost="CostInBillingCurrency")
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("azure TestMcaCsv")
 class TestMcaCsv(AzureSuite):
     format = "mca-csv"
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("azure TestFocus")
 class TestFocus(AzureSuite):
     format = "focus-1.2"

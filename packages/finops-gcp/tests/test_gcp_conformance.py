@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
+import pytest
 from finops_core import Provider
 from finops_core.testing import Bills, ProviderSuite, SampledBills
 from finops_gcp.provider import Gcp
@@ -23,9 +24,13 @@ class GcpSuite(ProviderSuite):
         yield SampledBills(Gcp, folder, cls.format, location="bucket", cost="cost")
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("gcp TestDetailedParquet")
 class TestDetailedParquet(GcpSuite):
     format = "detailed-parquet"
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("gcp TestFocusParquet")
 class TestFocusParquet(GcpSuite):
     format = "focus-parquet"
