@@ -240,7 +240,7 @@ def test_demo_shows_a_table_that_ties_out_and_touches_nothing_else(acme, capsys)
     assert run(["demo", "acme", "--rows", "300"]) == 0
     captured = capsys.readouterr()
     table = captured.out.splitlines()
-    assert table[0].split() == ["service", "2024-01", "2024-02", "2024-03", "total"]
+    assert table[0].split() == ["provider", "service", "2024-01", "2024-02", "2024-03", "total"]
     per_month = sum(Decimal(row) + Decimal("0.5") for row in range(100))
     assert table[-1].split() == ["total", *[f"{per_month:,.2f}"] * 3, f"{3 * per_month:,.2f}", "USD"]
     assert "try next: finops status --config finops-demo/config.toml" in captured.err
