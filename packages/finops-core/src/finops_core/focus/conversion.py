@@ -20,7 +20,7 @@ form, and the documentation's mapping tables are made from it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -159,15 +159,17 @@ def strip(sql: str) -> str:
     return "\n".join(lines).strip().removesuffix(";").rstrip()
 
 
-def explain(sql_text: str) -> dict[str, Rule]:
+def explain(sql_text: str, known: Collection[str] = ()) -> dict[str, Rule]:
     """The rule of every documented output column of a provider's SQL file, in the file's order.
 
-    A source is a column of `source`; values of WITH queries that have a rule of their own are followed down to theirs.
+    A source is a column of `source`: one of the `known` ones, in any case, or by the look of its name. Values of WITH
+    queries that have a rule of their own are followed down to theirs.
     """
+    columns_of_source = {name.lower(): name for name in known}
     items = {name: (text, sql) for name, text, sql in _documented(sql_text)}
     wanted = {*DUCKDB_TYPES, *(name for name in items if name.startswith("x_"))}
     return {
-        name: Rule(text, sql, tuple(dict.fromkeys(_sources(name, items, set()))))
+        name: Rule(text, sql, tuple(dict.fromkeys(_sources(name, items, columns_of_source, set()))))
         for name, (text, sql) in items.items()
         if name in wanted
     }
@@ -206,19 +208,25 @@ def _dedent(sql: str) -> str:
     return textwrap.dedent(sql).strip()
 
 
-def _sources(name: str, items: Mapping[str, tuple[str, str]], seen: set[str]) -> Iterator[str]:
-    """Raw columns below `name`, each once: what is written `source.NAME`, and lower-case names with an underscore,
-    which SQL's own words have not."""
+def _sources(
+    name: str, items: Mapping[str, tuple[str, str]], known: Mapping[str, str], seen: set[str]
+) -> Iterator[str]:
+    """Raw columns below `name`: what is written `source.NAME`, `known` names that no rule explains, and where nothing
+    is known lower-case names with an underscore, which SQL's own words have not."""
     seen.add(name)
     text, sql = items[name]
     for token in (*_TOKEN.findall(sql), *_NAMED.findall(text)):
         word = token.strip().strip('"').rsplit(".", 1)[-1]
         if token.startswith("source."):
             yield word
-        elif token.startswith("'") or word.endswith("(") or word in seen:
+        elif token.startswith("'") or word.endswith("("):
+            continue
+        elif word.lower() in known and (word == name or word not in items):
+            yield known[word.lower()]
+        elif word in seen:
             continue
         elif word in items:
-            yield from _sources(word, items, seen)
-        elif "_" in word and word == word.lower():
+            yield from _sources(word, items, known, seen)
+        elif not known and "_" in word and word == word.lower():
             seen.add(word)
             yield word

@@ -1,0 +1,145 @@
+"""Is everything in place? One Finding per check, each with what to do about it. Changes nothing.
+
+A check never raises what is wrong: it tells it, and the next one runs.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from finops_core import __version__, registry
+from finops_core.errors import ConfigError, DataMissing, DestinationLocked, FinopsError
+from finops_core.hooks import CONTRACT, OLDEST_CONTRACT
+from finops_core.output import shown_bytes
+from finops_core.periods import Period, Window
+
+if TYPE_CHECKING:
+    from finops_core.ledger import LedgerEntry
+    from finops_core.load import Target
+    from finops_core.provider import Provider
+
+Verdict = Literal["ok", "warn", "fail"]
+
+OLDEST_PYTHON = (3, 11)
+
+LITTLE_ROOM = 2 * 10**9
+"""Bytes free below which a month of a middling bill may not fit: it is staged, loaded and spilled at once."""
+
+STALE_DAYS = 3
+"""Clouds deliver a running month at least once a day; one that was loaded longer ago misses days of cost."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    check: str
+    verdict: Verdict
+    detail: str
+    fix: str = ""
+
+
+def told(check: str, error: FinopsError, verdict: Verdict = "fail") -> Finding:
+    """An error as a finding."""
+    return Finding(check, verdict, str(error), error.hint)
+
+
+def machine() -> Iterator[Finding]:
+    """Python, finops itself, and every installed provider."""
+    running = ".".join(map(str, sys.version_info[:3]))
+    wanted = ".".join(map(str, OLDEST_PYTHON))
+    good = sys.version_info[:2] >= OLDEST_PYTHON
+    yield Finding("python", "ok" if good else "fail", running, "" if good else f"finops needs Python {wanted} or newer")
+    contracts = f"contract {CONTRACT}" if OLDEST_CONTRACT == CONTRACT else f"contracts {OLDEST_CONTRACT} to {CONTRACT}"
+    yield Finding("finops", "ok", f"{__version__}, {contracts}")
+    names = registry.names()
+    if not names:
+        yield Finding("providers", "warn", "no provider is installed", "pip install finops-aws, for example")
+    for name in names:
+        check = f"provider {name}"
+        try:
+            provider, plugin = registry.load(name), registry.find(name)
+        except FinopsError as error:
+            yield told(check, error)
+        else:
+            yield Finding(check, "ok", f"{plugin.distribution} {plugin.version}, contract {provider.contract}")
+
+
+def data_directory(folder: Path) -> Iterator[Finding]:
+    """Whether files can be made there, or the folder itself, and how much room there is."""
+    there = folder.absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        yield Finding(
+            "data directory", "fail", f"{there} is not writable", "set project.data_dir, or change its rights"
+        )
+        return
+    made = "" if there == folder.absolute() else ", made by the first import"
+    yield Finding("data directory", "ok", f"{folder}{made}")
+    free = shutil.disk_usage(there).free
+    fix = "free some room, or set project.data_dir to a larger disk" if free < LITTLE_ROOM else ""
+    yield Finding("free space", "warn" if fix else "ok", shown_bytes(free), fix)
+
+
+def destination(target: Target) -> tuple[Finding, list[LedgerEntry]]:
+    """Whether the destination can be read, and what is loaded. Waits for a lock no longer than the target says."""
+    from finops_core.ledger import current_sql, datasets, entry
+    from finops_core.load import connect_readonly
+
+    check = "destination"
+    try:
+        with connect_readonly(target) as sql:
+            names = datasets(sql)
+            loaded = [entry(name, row) for name in names for row in sql.query(current_sql(name))]
+    except DataMissing:
+        return Finding(check, "ok", f"{target.shown}: nothing is imported yet"), []
+    except DestinationLocked as error:
+        return told(check, error, "warn"), []
+    except FinopsError as error:
+        return told(check, error), []
+    counts = f"billing periods loaded: {len(loaded)}, schemas: {len(names)}"
+    return Finding(check, "ok", f"{target.shown}, {counts}"), loaded
+
+
+def freshness(entries: Sequence[LedgerEntry], now: dt.datetime) -> Iterator[Finding]:
+    """Per schema: is the running month (UTC) loaded, and how long ago?"""
+    month = Period.of(now.date())
+    for name in dict.fromkeys(entry.dataset_name for entry in entries):
+        newest = max((entry for entry in entries if entry.dataset_name == name), key=lambda entry: entry.period)
+        days = (now.replace(tzinfo=None) - newest.loaded_at).days
+        detail = f"newest month {newest.period}, loaded {days} day{'' if days == 1 else 's'} ago"
+        behind = newest.period < month.shift(-1) or (newest.period < month and now.day > STALE_DAYS)
+        stale = behind or (newest.period == month and days >= STALE_DAYS)
+        fix = f"import again: finops {newest.provider} --help" if stale else ""
+        yield Finding(f"freshness {name}", "warn" if stale else "ok", detail, fix)
+
+
+def reachable(runs: Iterable[tuple[str, Provider]], now: dt.datetime) -> Iterator[Finding]:
+    """Whether each export can be listed with the credentials of this machine: the running month is looked for."""
+    month = Period.of(now.date())
+    for name, provider in runs:
+        check = f"bills of {name}"
+        try:
+            found = list(provider.discover(Window(month, month)))
+        except DataMissing as error:
+            yield told(check, error, "warn")
+        except FinopsError as error:
+            yield told(check, error)
+        else:
+            text = f"{month} is delivered" if found else f"reachable; {month} is not delivered yet"
+            yield Finding(check, "ok", text)
+
+
+def configured_runs(problem: ConfigError | None, names: Sequence[str]) -> Finding:
+    """What the configuration gives: which exports could be imported now."""
+    if problem is not None:
+        return told("configuration", problem)
+    if not names:
+        return Finding("configuration", "warn", "no provider is configured", "finops config init writes a file to edit")
+    return Finding("configuration", "ok", f"configured: {', '.join(names)}")
