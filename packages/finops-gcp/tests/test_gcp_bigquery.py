@@ -94,7 +94,7 @@ def test_each_invoice_month_is_a_delivery_with_its_signal_as_version(cloud: Clou
     assert (january.export, january.dataset, january.rows) == (DETAILED, "detailed", 2)
     assert january.version == "2025-02-03T04:05:06.789012Z, 2 rows"
     assert january.bytes is None
-    assert january.details == {"bytes that the query bills": "5,000,000"}
+    assert january.notes == ("the query bills 5,000,000 bytes",)
 
 
 @pytest.mark.parametrize("use_storage_api", [True, False])

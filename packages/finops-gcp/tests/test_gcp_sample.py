@@ -107,7 +107,7 @@ def test_a_month_that_is_exported_again_replaces_itself_and_leaves_the_stale_sha
     assert truth["periods"]["2024-02"] != before["periods"]["2024-02"]
     report = _import(provider, tmp_path)
     assert [str(step.delivery.period) for step in report.loaded] == ["2024-02"]
-    assert "part-000000000002" in report.loaded[0].delivery.details["stale files left out"]
+    assert "part-000000000002" in report.loaded[0].delivery.notes[0]
     _assert_true(tmp_path, truth)
 
 

@@ -77,7 +77,9 @@ def test_stale_shards_of_a_longer_export_are_left_out_and_named(desk: Any) -> No
     desk.write("2025-01/part-000000000001.parquet", desk.row(cost=100.0), written=then)
     bill = desk.read()
     assert _paid(bill) == 1
-    assert bill.delivery.details == {"stale files left out": "2025-01/part-000000000001.parquet"}
+    assert bill.delivery.notes == (
+        "left out as shards of an earlier, longer export: 2025-01/part-000000000001.parquet",
+    )
 
 
 def test_numbers_that_are_text_in_json_are_numbers(desk: Any) -> None:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finops_core import Delivery, LocalFile, Period, SourceFile, Staging, Window
-from finops_core.errors import ConfigError, DataMissing, DeliveryError
+from finops_core.errors import ConfigError, DataMissing, DeliveryError, DeliveryReplaced
 
 from finops_gcp.google import Access, explained
 from finops_gcp.peek import dataset_named
@@ -97,7 +97,7 @@ def discover(source: Source, window: Window) -> list[Delivery]:
 
 
 def fetch(source: Source, delivery: Delivery, staging: Staging) -> Iterator[LocalFile]:
-    """The month's rows as one Parquet file. Raises DeliveryError when there are not as many as were counted."""
+    """The month's rows as one Parquet file. Raises DeliveryReplaced when there are not as many as were counted."""
     from google.api_core.exceptions import Forbidden
 
     client = source.access.bigquery()
@@ -113,7 +113,7 @@ def fetch(source: Source, delivery: Delivery, staging: Staging) -> Iterator[Loca
             # Who may not open read sessions may still page through the result, slowly.
             count = _write(job.result(), None, target, staging)
     if count != delivery.rows:
-        raise DeliveryError(
+        raise DeliveryReplaced(
             f"{count:,} rows were read instead of {delivery.rows:,}", where=delivery.manifest, hint="import again"
         )
     yield LocalFile(delivery.files[0], target)
@@ -208,7 +208,7 @@ def _delivery(table: BillingTable, period: Period, row: Any) -> Delivery:
 
 
 def _with_bytes(client: Client, table: BillingTable, deliveries: list[Delivery]) -> list[Delivery]:
-    """Say in `details` how many bytes the query of each month will bill. A dry run costs nothing."""
+    """Note how many bytes the query of each month will bill. A dry run costs nothing."""
     if not deliveries:
         return []
 
@@ -221,9 +221,10 @@ def _with_bytes(client: Client, table: BillingTable, deliveries: list[Delivery])
             sizes: Iterable[int] = list(pool.map(bytes_of, deliveries))
     else:  # Without partitions to skip, each month's query bills the whole table.
         sizes = [bytes_of(deliveries[0])] * len(deliveries)
-    for delivery, size in zip(deliveries, sizes, strict=True):
-        delivery.details["bytes that the query bills"] = f"{size:,}"
-    return deliveries
+    return [
+        replace(delivery, notes=(f"the query bills {size:,} bytes",))
+        for delivery, size in zip(deliveries, sizes, strict=True)
+    ]
 
 
 def _config(source: Source | None, delivery: Delivery | None = None, dry_run: bool = False) -> QueryJobConfig:

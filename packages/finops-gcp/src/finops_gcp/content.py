@@ -55,11 +55,12 @@ def discover_by_content(tree: Tree, dataset: str, window: Window) -> list[Delive
     for item in held:
         for month in item.rows:
             months[_period(month, item.place)].append(item)
-    details = {"stale files left out": ", ".join(item.file.key for item in shards.stale)} if shards.stale else {}
-    return [_delivery(tree, dataset, period, months[period], details) for period in sorted(months) if period in window]
+    return [
+        _delivery(tree, dataset, period, months[period], shards.notes) for period in sorted(months) if period in window
+    ]
 
 
-def _delivery(tree: Tree, dataset: str, period: Period, held: Iterable[Held], details: dict[str, str]) -> Delivery:
+def _delivery(tree: Tree, dataset: str, period: Period, held: Iterable[Held], notes: tuple[str, ...]) -> Delivery:
     held = list(held)
     month = period.slug.replace("_", "")
     files = tuple(source(item.place) for item in held)
@@ -75,7 +76,7 @@ def _delivery(tree: Tree, dataset: str, period: Period, held: Iterable[Held], de
         rows=sum(item.rows[month] for item in held),
         manifest=f"{tree.store.url}/{tree.root}",
         where=f"{month_sql(frozenset().union(*(item.columns for item in held)))} = '{month}'",
-        details=details,
+        notes=notes,
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from finops_core import Delivery, LocalFile, Period, SourceFile, Staging, Window
 from finops_core.delivery import Format
-from finops_core.errors import ConfigError, DataMissing, DeliveryError
+from finops_core.errors import ConfigError, DataMissing, DeliveryError, DeliveryReplaced
 from finops_core.store import StoredObject, fetch_all
 
 from finops_gcp.gcs import Openable
@@ -68,7 +68,7 @@ def fetch(store: Openable, delivery: Delivery, staging: Staging) -> Iterator[Loc
     for file in delivery.files:
         item = now.get(file.key)
         if item is None or (item.size, checksum(item)) != (file.size, file.checksum):
-            raise DeliveryError(
+            raise DeliveryReplaced(
                 "a file was replaced while it was read", where=f"{store.url}/{file.key}", hint="import again"
             )
 
@@ -112,7 +112,7 @@ def _named(listed: Iterable[StoredObject], name: str) -> dict[str, StoredObject]
 
 def _delivery(tree: Tree, dataset: str, period: Period, places: Sequence[Place]) -> Delivery:
     """The delivery of one month, with a `problem` when it cannot be told what belongs to it."""
-    details: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
     manifest, problem = "", ""
     files: tuple[SourceFile, ...] = ()
     chosen: Sequence[Place] = places
@@ -122,7 +122,7 @@ def _delivery(tree: Tree, dataset: str, period: Period, places: Sequence[Place])
             files = tuple(file for item in manifests for file in _listed(tree.store, item, places))
             chosen = [item for item in places if item.file.key in {file.key for file in files}]
         else:
-            chosen, details = _current(tree, places)
+            chosen, notes = _current(tree, places)
             files = tuple(source(item) for item in chosen)
         format_ = format_of(chosen or places)
     except DeliveryError as error:
@@ -138,7 +138,7 @@ def _delivery(tree: Tree, dataset: str, period: Period, places: Sequence[Place])
         modified=max((item.file.modified for item in places), default=None),
         manifest=manifest or f"{tree.store.url}/{_folders(places)[0]}",
         problem=problem,
-        details=details,
+        notes=notes,
     )
 
 
@@ -146,7 +146,7 @@ def _folders(places: Iterable[Place]) -> list[str]:
     return sorted({item.folder for item in places})
 
 
-def _current(tree: Tree, places: Sequence[Place]) -> tuple[tuple[Place, ...], dict[str, str]]:
+def _current(tree: Tree, places: Sequence[Place]) -> tuple[tuple[Place, ...], tuple[str, ...]]:
     """The files that count. Raises DeliveryError while a month is being written, or in doubt."""
     for item in places:
         done = tree.success.get(item.folder)
@@ -157,8 +157,7 @@ def _current(tree: Tree, places: Sequence[Place]) -> tuple[tuple[Place, ...], di
     shards = newest_run(places)
     if shards.doubt:
         raise DeliveryError(f"{shards.doubt}; delete them, or write a manifest.json or _SUCCESS")
-    stale = ", ".join(item.file.key for item in shards.stale)
-    return shards.current, {"stale files left out": stale} if stale else {}
+    return shards.current, shards.notes
 
 
 def _has_sibling(tree: Tree, item: Place) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol, cast
 
 from finops_core.delivery import SourceFile
-from finops_core.errors import DeliveryError
+from finops_core.errors import DeliveryReplaced
 from finops_core.store import DirectoryStore, Store, StoredObject, check_size, safe_path
 
 from finops_gcp.google import explained
@@ -64,9 +64,9 @@ class GcsStore:
         with explained(where):
             blob = self._bucket.get_blob(file.key)
             if blob is None:
-                raise DeliveryError("a file is gone since it was listed", where=where, hint="import again")
+                raise DeliveryReplaced("a file is gone since it was listed", where=where, hint="import again")
             if file.checksum and file.checksum != f"crc32c:{blob.crc32c}":
-                raise DeliveryError("a file was replaced while it was read", where=where, hint="import again")
+                raise DeliveryReplaced("a file was replaced while it was read", where=where, hint="import again")
             blob.download_to_filename(str(to), if_generation_match=blob.generation, checksum="crc32c")
         check_size(file, to)
         progress(to.stat().st_size)

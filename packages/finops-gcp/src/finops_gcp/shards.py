@@ -34,6 +34,11 @@ class Shards:
     stale: tuple[Place, ...] = ()
     doubt: str = ""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        stale = ", ".join(item.file.key for item in self.stale)
+        return (f"left out as shards of an earlier, longer export: {stale}",) if stale else ()
+
 
 def newest_run(places: Sequence[Place]) -> Shards:
     """Leave the stale shards out. Files without numbers, and series that do not fit the rule, all count."""
