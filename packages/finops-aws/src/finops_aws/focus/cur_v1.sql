@@ -227,7 +227,11 @@ charges AS (
         --   user_) before their keys. In JSON without blanks a quote after such a comma begins a key, whatever the
         --   values are.
         replace(
-            replace(',' || ltrim(rtrim(json(resource_tags), '}'), '{'), ',"user_', ',"'), ',"user:', ',"'
+            replace(
+                ',' || nullif(substr(json(resource_tags), 2, length(json(resource_tags)) - 2), ''), ',"user_', ',"'
+            ),
+            ',"user:',
+            ',"'
         ) AS tag_members,
         -- service_code: the product code; parts of Amazon EC2 that are services of their own are told by usage type.
         CASE
@@ -592,7 +596,7 @@ SELECT
     CASE WHEN line_item_usage_account_id IS NOT NULL THEN 'Account' END AS SubAccountType,
     -- Tags: the resource's tags (`resource_tags`), without AWS's user: before their keys, and the row's cost categories
     --   (`cost_category`) as costCategory/NAME.
-    nullif('{' || ltrim(concat(tag_members, ',' || category_members), ',') || '}', '{}') AS Tags,
+    nullif('{' || substr(concat(tag_members, ',' || category_members), 2) || '}', '{}') AS Tags,
     -- x_CommitmentOffering: the kind of Savings Plan, or the reservation's offering class.
     CASE WHEN commitment_id IS NOT NULL THEN coalesce(savings_plan_offering_type, pricing_offering_class) END
         AS x_CommitmentOffering,

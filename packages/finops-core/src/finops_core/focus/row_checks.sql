@@ -3,19 +3,24 @@
 
 -- check: R1 quality Unit price times quantity is the cost
 --   Corrections may restate a cost without its price.
-SELECT 'list price of ' || coalesce(SkuPriceId, SkuId, ServiceName, '?'), ListCost,
-       CAST(ListUnitPrice AS DOUBLE) * CAST(PricingQuantity AS DOUBLE)
-FROM focus
-WHERE ChargeClass IS NULL AND ListUnitPrice IS NOT NULL AND PricingQuantity IS NOT NULL
-  AND abs(CAST(ListUnitPrice AS DOUBLE) * CAST(PricingQuantity AS DOUBLE) - CAST(ListCost AS DOUBLE))
-      > 1e-9 * greatest(1, abs(CAST(ListCost AS DOUBLE)))
-UNION ALL
-SELECT 'contracted price of ' || coalesce(SkuPriceId, SkuId, ServiceName, '?'), ContractedCost,
-       CAST(ContractedUnitPrice AS DOUBLE) * CAST(PricingQuantity AS DOUBLE)
-FROM focus
-WHERE ChargeClass IS NULL AND ContractedUnitPrice IS NOT NULL AND PricingQuantity IS NOT NULL
-  AND abs(CAST(ContractedUnitPrice AS DOUBLE) * CAST(PricingQuantity AS DOUBLE) - CAST(ContractedCost AS DOUBLE))
-      > 1e-9 * greatest(1, abs(CAST(ContractedCost AS DOUBLE)))
+SELECT
+    CASE WHEN list_is_off THEN 'list' ELSE 'contracted' END || ' price of ' || sku,
+    CASE WHEN list_is_off THEN list_cost ELSE contracted_cost END,
+    CASE WHEN list_is_off THEN list_product ELSE contracted_product END
+FROM (
+    SELECT
+        coalesce(SkuPriceId, SkuId, ServiceName, '?') AS sku,
+        CAST(ListCost AS DOUBLE) AS list_cost,
+        CAST(ContractedCost AS DOUBLE) AS contracted_cost,
+        CAST(ListUnitPrice AS DOUBLE) * CAST(PricingQuantity AS DOUBLE) AS list_product,
+        CAST(ContractedUnitPrice AS DOUBLE) * CAST(PricingQuantity AS DOUBLE) AS contracted_product,
+        coalesce(abs(list_product - list_cost) > 1e-9 * greatest(1, abs(list_cost)), false) AS list_is_off,
+        coalesce(abs(contracted_product - contracted_cost) > 1e-9 * greatest(1, abs(contracted_cost)), false)
+            AS contracted_is_off
+    FROM focus
+    WHERE ChargeClass IS NULL
+)
+WHERE list_is_off OR contracted_is_off
 
 -- check: R2 quality Unit prices are not negative
 SELECT coalesce(SkuPriceId, SkuId, ServiceName), '>= 0', least(ListUnitPrice, ContractedUnitPrice)
