@@ -33,7 +33,7 @@ TEST_SERVERS = {
 
 VALIDATOR_PYTHON = os.environ.get("FOCUS_VALIDATOR_PYTHON", "3.13")
 """A version, or the path of an interpreter. The official FOCUS validator needs 3.12 or newer, which finops does not,
-and an environment of its own: it pins an old numpy, and with it an old pyarrow. Hence not among the default sessions."""
+and an environment of its own: it pins an old numpy, and with it an old pyarrow. Hence it does not run by default."""
 
 FOCUS_BILLS = ROOT / ".nox" / "focus"
 
