@@ -148,6 +148,29 @@ _CUR_REQUIRED = (
     "line_item_usage_start_date",
 )
 
+_CUR_QUANTITIES = (
+    "line_item_usage_amount",
+    "line_item_normalization_factor",
+    "line_item_normalized_usage_amount",
+    "reservation_unused_normalized_unit_quantity",
+    "reservation_unused_quantity",
+    "savings_plan_savings_plan_rate",
+    "split_line_item_actual_usage",
+    "split_line_item_reserved_usage",
+    "split_line_item_split_usage",
+    "split_line_item_split_usage_ratio",
+)
+
+_FOCUS_QUANTITIES = (
+    "CommitmentDiscountQuantity",
+    "ConsumedQuantity",
+    "ContractedUnitPrice",
+    "ListUnitPrice",
+    "PricingCurrencyContractedUnitPrice",
+    "PricingCurrencyListUnitPrice",
+    "PricingQuantity",
+)
+
 _FINAL = "count(*) > 0 AND count(*) FILTER (WHERE bill_invoice_id IS NULL AND line_item_unblended_cost <> 0) = 0"
 """AWS fills in the invoice's id when it closes the month: until then every charge is an estimate."""
 
@@ -163,6 +186,7 @@ CUR_V1 = Dataset(
     lookups=_LOOKUPS,
     checks=_PACKAGE.joinpath("focus/checks_cur.sql"),
     final=_FINAL,
+    quantities=_CUR_QUANTITIES,
 )
 
 CUR_V2 = Dataset(
@@ -177,6 +201,7 @@ CUR_V2 = Dataset(
     lookups=_LOOKUPS,
     checks=_PACKAGE.joinpath("focus/checks_cur.sql"),
     final=_FINAL,
+    quantities=_CUR_QUANTITIES,
 )
 
 
@@ -192,6 +217,7 @@ def _focus(version: str) -> Dataset:
         focus=_PACKAGE.joinpath(f"focus/focus_{version.replace('.', '_')}.sql"),
         lookups=_LOOKUPS,
         checks=_PACKAGE.joinpath("focus/checks_focus.sql"),
+        quantities=_FOCUS_QUANTITIES,
     )
 
 

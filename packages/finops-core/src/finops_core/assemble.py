@@ -10,6 +10,7 @@ from finops_core.account import Account
 from finops_core.focus.conversion import convert
 from finops_core.load import Package, Table
 from finops_core.sql import identifier, slug
+from finops_core.stage.widen import rounded
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,7 +71,8 @@ def focus_table(
 def _empty_sources(staged: Staged) -> list[str]:
     statements = []
     for part, reading in staged.parts.items():
-        columns = {**staged.dataset.known, **reading.columns}
+        known = staged.dataset.known
+        columns = {**known, **reading.columns, **rounded(reading, known)}
         shape = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
         statements.append(f"CREATE OR REPLACE TEMP TABLE {identifier(tables.source_name(part))} ({shape})")
     return statements

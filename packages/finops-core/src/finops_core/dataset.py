@@ -34,6 +34,9 @@ class Dataset:
                FOCUS SQL and the checks: without rows, with the `known` columns, where the delivery has no such file.
     final      SQL aggregate over `source` that is true once the bill is final (AWS: every row has its invoice id);
                "" where the data does not tell.
+    quantities known DECIMAL columns, none of them a cost, that may need more than 18 decimals (a byte is
+               9.3132257462E-10 GB): raw rows keep all digits, as DECIMAL(38,s), where the bill has them as text;
+               FOCUS and the checks see them rounded to the known type.
     checks     SQL file of invariants, see finops_core.focus.invariants for its form; None: row checks only.
     """
 
@@ -49,4 +52,5 @@ class Dataset:
     checks: Traversable | None = None
     final: str = ""
     parts: tuple[str, ...] = ()
+    quantities: tuple[str, ...] = ()
     csv: CsvDialect = CsvDialect()

@@ -73,7 +73,13 @@ class DeliveryReplaced(DeliveryError):
 
 
 class ValueDoesNotFit(DeliveryError):
+    """`column` is the source name of the column that holds the value, where it is known."""
+
     code = "FIN021"
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "", column: str = "") -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.column = column
 
 
 class BalanceError(FinopsError):

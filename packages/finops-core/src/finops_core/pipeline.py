@@ -6,11 +6,19 @@ A period that fails keeps its old rows, and the others go on; the report says wh
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from finops_core.errors import DataMissing, DeliveryError, DeliveryReplaced, DestinationLocked, FinopsError
+from finops_core.errors import (
+    DataMissing,
+    DeliveryError,
+    DeliveryReplaced,
+    DestinationLocked,
+    FinopsError,
+    ValueDoesNotFit,
+)
 from finops_core.ledger import loaded_periods
 from finops_core.options import ImportOptions
 from finops_core.periods import Window
@@ -18,8 +26,12 @@ from finops_core.plan import Step, Wishes, plan
 from finops_core.provider import Provider
 
 if TYPE_CHECKING:
+    import duckdb
+
     from finops_core.account import Account
     from finops_core.progress import Reporter
+    from finops_core.schema import KnownColumn
+    from finops_core.stage import Staged
 
 __all__ = ["ImportOptions", "ImportReport", "import_period", "plan_import", "run_import"]
 
@@ -109,18 +121,42 @@ def _import_newest(provider: Provider, options: ImportOptions, step: Step, repor
 def import_period(provider: Provider, options: ImportOptions, step: Step, reporter: Reporter) -> Account:
     """Stage and load one delivery. Afterwards all of it is in the destination, or nothing has changed."""
     from finops_core import schema
-    from finops_core.assemble import assemble, scratch
-    from finops_core.load import load
+    from finops_core.assemble import scratch
     from finops_core.stage import StagingFolder, stage, staging_folder
-    from finops_core.stage.faults import explained
+    from finops_core.stage.widen import widened
 
     known = schema.known_columns(options.target, options.dataset_name, step.delivery.export)
+    names, types = schema.names_so_far(known), schema.types_so_far(known)
     with staging_folder(options.target.data_dir) as folder, scratch(folder) as connection:
         staging = StagingFolder(folder, lambda count: reporter.fetched(step, count))
-        staged = stage(provider, step.delivery, staging, connection, schema.names_so_far(known))
+        staged = stage(provider, step.delivery, staging, connection, names, types)
         reporter.staged(step, len(staged.files))
-        account, package = assemble(options, step, staged, connection)
-        account.notes += schema.told(schema.changes(known, step.delivery.period, schema.columns_of(staged)))
-        with explained(step.delivery, staged):
-            load(options.target, package, reporter.note)
-        return account
+        try:
+            return _load(options, step, staged, connection, known, reporter)
+        except ValueDoesNotFit as error:
+            wider = widened(connection, staged, names, error.column)
+            if wider is None:
+                raise
+            return _load(options, step, wider, connection, known, reporter)
+
+
+def _load(
+    options: ImportOptions,
+    step: Step,
+    staged: Staged,
+    connection: duckdb.DuckDBPyConnection,
+    known: Iterable[KnownColumn],
+    reporter: Reporter,
+) -> Account:
+    from finops_core import schema
+    from finops_core.assemble import assemble
+    from finops_core.load import load
+    from finops_core.stage.faults import explained
+    from finops_core.stage.widen import told
+
+    account, package = assemble(options, step, staged, connection)
+    account.notes += told(staged)
+    account.notes += schema.told(schema.changes(known, step.delivery.period, schema.columns_of(staged)))
+    with explained(step.delivery, staged):
+        load(options.target, package, reporter.note)
+    return account

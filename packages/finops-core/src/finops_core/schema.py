@@ -73,6 +73,11 @@ def columns_of(staged: Staged) -> list[KnownColumn]:
     ]
 
 
+def types_so_far(known: Iterable[KnownColumn], period: Period | None = None) -> dict[str, str]:
+    """Column name -> its type in that period, or in the newest one that has it."""
+    return {column.name: column.type for column in known if period in (None, column.period)}
+
+
 def changes(known: Iterable[KnownColumn], period: Period, new: Iterable[KnownColumn]) -> list[Change]:
     """What differs from the newest earlier period; nothing when there is none."""
     earlier = [column for column in known if column.period < period]

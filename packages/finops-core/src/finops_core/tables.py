@@ -20,6 +20,7 @@ from finops_core.options import Strategy
 from finops_core.periods import Period
 from finops_core.sql import identifier, literal, qualified
 from finops_core.stage import Staged
+from finops_core.stage.widen import rounded
 
 FOCUS_TABLE = "focus_cost_and_usage"
 ROLLUP_TABLE = "cost_rollup"
@@ -100,7 +101,10 @@ def source_relations(where: Where, staged: Staged, written: Collection[str]) -> 
     for part, reading in staged.parts.items():
         known = staged.dataset.known.items()
         missing = [f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in known if name not in reading.columns]
-        name, columns = identifier(source_name(part)), ", ".join(["*", *missing])
+        fewer = rounded(reading, staged.dataset.known).items()
+        casts = ", ".join(f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}" for name, kind in fewer)
+        everything = f"* REPLACE ({casts})" if casts else "*"
+        name, columns = identifier(source_name(part)), ", ".join([everything, *missing])
         if where.raw(part) in written:
             raw = where.raw(part)
             origin = where.table(raw if where.strategy == "separate" else incoming(raw))

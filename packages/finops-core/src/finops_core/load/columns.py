@@ -81,5 +81,5 @@ def _fitted(table: str, name: str, kind: str, standing: str) -> str:
     raise DestinationError(
         f"the column is {standing} in the destination and {kind} in the new rows",
         where=f"{table}.{name}",
-        hint="load into another dataset (dataset_name), or drop the table and import all of its periods again",
+        hint="a table per period has no such limit (table_strategy = separate); or load into another dataset_name",
     )

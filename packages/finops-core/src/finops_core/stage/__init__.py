@@ -21,7 +21,7 @@ from finops_core.delivery import Delivery, LocalFile
 from finops_core.errors import DeliveryError
 from finops_core.provider import Provider
 from finops_core.stage.faults import explained
-from finops_core.stage.reading import Inspected, Reading, inspect, reading
+from finops_core.stage.reading import Inspected, Reading, inspect, readings
 from finops_core.store import check_size
 
 if TYPE_CHECKING:
@@ -84,8 +84,10 @@ def stage(
     staging: StagingFolder,
     connection: duckdb.DuckDBPyConnection,
     history: Mapping[str, str] | None = None,
+    types: Mapping[str, str] | None = None,
 ) -> Staged:
     """Fetch, check and describe. `connection` is a scratch database; `history`: source name -> column name so far.
+    `types`: column name -> type of an earlier load, which the dataset's quantities take over (see widen.py).
 
     Raises DeliveryError (missing, damaged, short, not such a bill), ValueDoesNotFit, AccessError.
     """
@@ -94,16 +96,7 @@ def stage(
         locals_ = list(provider.fetch(delivery, staging))
         _all_there(delivery, locals_)
         files = tuple(inspect(connection, delivery, dataset, local, staging.folder) for local in locals_)
-        parts = {
-            part: reading(
-                connection,
-                delivery,
-                dataset,
-                [f for f in files if f.local.source.part == part],
-                history or {},
-            )
-            for part in ("", *dataset.parts)
-        }
+        parts = readings(connection, delivery, dataset, files, history or {}, types)
     _rows_as_promised(delivery, files)
     return Staged(delivery, dataset, parts, files, sum(file.local.path.stat().st_size for file in files))
 

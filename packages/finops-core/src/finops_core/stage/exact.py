@@ -49,15 +49,22 @@ def _decimal(ref: str, found: str, wanted: str, scale: int, source: str) -> str:
 
 def _fits(text: str, scale: int) -> str:
     """True for a plain or scientific number whose significant digits end at or before `scale` decimals."""
-    number = r"'^\s*[+-]?([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]{1,4}))?\s*$'"
-    whole, fraction, exponent = (f"regexp_extract({text}, {number}, {group})" for group in (1, 2, 3))
+    some_digit = f"strlen(regexp_extract({text}, {_NUMBER}, 1) || regexp_extract({text}, {_NUMBER}, 2)) > 0"
+    return f"(regexp_matches({text}, {_NUMBER}) AND {some_digit} AND {decimals(text)} <= {scale})"
+
+
+_NUMBER = r"'^\s*[+-]?([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]{1,4}))?\s*$'"
+
+
+def decimals(text: str) -> str:
+    """SQL: how many decimals the number in a text has, trailing zeros aside; 0 for zero and for what is no number."""
+    whole, fraction, exponent = (f"regexp_extract({text}, {_NUMBER}, {group})" for group in (1, 2, 3))
     digits = f"{whole} || {fraction}"
-    decimals = (
+    return (
+        f"CASE WHEN rtrim({digits}, '0') = '' THEN 0 ELSE "
         f"strlen({fraction}) - coalesce(TRY_CAST(nullif({exponent}, '') AS INTEGER), 0) "
-        f"- (strlen({digits}) - strlen(rtrim({digits}, '0')))"
+        f"- (strlen({digits}) - strlen(rtrim({digits}, '0'))) END"
     )
-    zero = f"rtrim({digits}, '0') = ''"
-    return f"(regexp_matches({text}, {number}) AND strlen({digits}) > 0 AND ({zero} OR {decimals} <= {scale}))"
 
 
 def _timestamp(ref: str, found: str) -> str:

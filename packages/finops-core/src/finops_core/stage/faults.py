@@ -55,7 +55,9 @@ def explain(error: Exception, delivery: Delivery, staged: Staged | None) -> Fino
         return ValueDoesNotFit(
             f"{column} holds {value!r}, which cannot be kept exactly",
             where=_where(staged, column, value) or delivery.manifest or str(delivery.period),
-            hint="amounts are kept as DECIMAL(38,18): at most 20 digits before the point and 18 after it",
+            hint="costs are kept as DECIMAL(38,18), at most 20 digits before the point and 18 after it; "
+            "quantities in 38 digits, shared by all values of a period",
+            column=column,
         )
     if match := _CSV_ERROR.search(text):
         reason = next((line for line in text.splitlines() if line.startswith(_CSV_REASONS)), "it does not parse")

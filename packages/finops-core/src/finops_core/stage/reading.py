@@ -103,14 +103,36 @@ def _inspect_jsonl(connection: duckdb.DuckDBPyConnection, local: LocalFile, path
     return Inspected(local, path, kind if found else "empty", found, None if found else 0)
 
 
+def readings(
+    connection: duckdb.DuckDBPyConnection,
+    delivery: Delivery,
+    dataset: Dataset,
+    files: Sequence[Inspected],
+    history: Mapping[str, str],
+    types: Mapping[str, str] | None = None,
+) -> dict[str, Reading]:
+    """How each part is read. `types`: column name -> the type that a quantity of the dataset shall have instead."""
+    wider = {name: kind for name, kind in (types or {}).items() if name in dataset.quantities}
+    return {
+        part: reading(
+            connection, delivery, dataset, [file for file in files if file.local.source.part == part], history, wider
+        )
+        for part in ("", *dataset.parts)
+    }
+
+
 def reading(
     connection: duckdb.DuckDBPyConnection,
     delivery: Delivery,
     dataset: Dataset,
     files: Sequence[Inspected],
     history: Mapping[str, str],
+    wider: Mapping[str, str] | None = None,
 ) -> Reading:
-    """The SELECT over all files of one part. Raises DeliveryError when a required column is missing from a file."""
+    """The SELECT over all files of one part. Raises DeliveryError when a required column is missing from a file.
+
+    `wider`: the types of columns that shall not have their usual DECIMAL.
+    """
     full = [file for file in files if file.kind != "empty"]
     rules = {file.found: dataset.columns(file.found) for file in full}
     names = assign((column for columns in rules.values() for column in columns), history, dataset.known)
@@ -119,7 +141,7 @@ def reading(
         alike = [file for file in full if (file.found, file.kind) == (found, kind)]
         _require(dataset, rules[found], alike[0])
         groups.append(_Group(dataset, alike, tuple(named(rules[found], names))))
-    types, sources = _unite(groups)
+    types, sources = _unite(groups, wider or {})
     selects = [group.select(connection, delivery, types) for group in groups]
     columns = {**types, **LINEAGE}
     rows = [None if delivery.where else file.rows for file in files]
@@ -202,13 +224,14 @@ class _Group:
         )
 
 
-def _unite(groups: Iterable[_Group]) -> tuple[dict[str, str], tuple[Column, ...]]:
+def _unite(groups: Iterable[_Group], wider: Mapping[str, str]) -> tuple[dict[str, str], tuple[Column, ...]]:
     """The columns of all groups in order of first appearance; one whose type differs between files is text."""
     types: dict[str, str] = {}
     sources: dict[str, Column] = {}
     for group in groups:
         for column in group.columns:
-            if types.setdefault(column.name, column.type) != column.type:
+            kind = wider.get(column.name, column.type) if column.type.startswith("DECIMAL") else column.type
+            if types.setdefault(column.name, kind) != kind:
                 types[column.name] = "VARCHAR"
             sources.setdefault(column.name, column)
     return types, tuple(sources.values())

@@ -47,9 +47,10 @@ def _read(target: Target, entry: LedgerEntry, provider: Provider, delivery: Deli
     from finops_core.assemble import scratch
     from finops_core.stage.faults import explained
 
-    history = schema.names_so_far(schema.known_columns(target, entry.dataset_name, entry.export))
+    known = schema.known_columns(target, entry.dataset_name, entry.export)
+    history, types = schema.names_so_far(known), schema.types_so_far(known, entry.period)
     with staging_folder(target.data_dir) as folder, scratch(folder) as connection:
-        staged = stage(provider, delivery, StagingFolder(folder, lambda count: None), connection, history)
+        staged = stage(provider, delivery, StagingFolder(folder, lambda count: None), connection, history, types)
         differing = altered(entry, staged)
         for part, reading in staged.parts.items():
             if part and not reading.files:
