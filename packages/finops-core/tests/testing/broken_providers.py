@@ -324,6 +324,14 @@ class BillsTwice(Sound):
     datasets: ClassVar[tuple] = focus("cost AS BilledCost", "cost + cost AS BilledCost", checks=None)
 
 
+@dataclass(frozen=True)
+class NoBill(Sound):
+    """Not one promise is broken here but many: its files lack a column that it says is required."""
+
+    name: ClassVar[str] = "nobill"
+    datasets: ClassVar[tuple] = (dataclasses.replace(BILL, required=("line", "invoice")),)
+
+
 class Hook:
     """What a package's module is to finops: something that has the hook."""
 

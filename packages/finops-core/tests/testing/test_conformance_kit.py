@@ -154,3 +154,17 @@ def test_a_server_on_loopback_is_reached() -> None:
     with offline() as tried, socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection(server.getsockname(), timeout=5).close()
     assert tried == []
+
+
+@pytest.mark.usefixtures("installed")
+def test_an_exception_also_covers_a_month_that_cannot_be_imported(tmp_path: Path) -> None:
+    file = tmp_path / "test_unloadable.py"
+    file.write_text(
+        "from broken_suites import Broken\n"
+        "from broken_providers import NoBill\n"
+        "class TestDeclared(Broken):\n"
+        "    provider = NoBill\n"
+        "    exceptions = {'test_money_equals_the_bill': 'its bills have another column'}\n"
+    )
+    others = ("test_a", "test_d", "test_f", "test_i", "test_money_is", "test_n", "test_s", "test_v", "test_e", "month")
+    assert run(f"{file}::TestDeclared", tmp_path, others).of == {"test_money_equals_the_bill": "xfailed"}
