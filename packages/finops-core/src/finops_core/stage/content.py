@@ -48,7 +48,7 @@ def check_gzip(path: Path, key: str) -> None:
         with igzip.open(path, "rb") as stream:
             while stream.read(CHUNK):
                 pass
-    except (EOFError, OSError, igzip_lib.error) as error:
+    except (EOFError, OSError, igzip_lib.error) as error:  # type: ignore[misc]  # isal's stub says it is no class
         raise DeliveryError(
             f"a file is damaged: {error}",
             where=key,
