@@ -21,7 +21,7 @@ from finops_core.errors import (
 )
 from finops_core.ledger import loaded_periods
 from finops_core.options import ImportOptions
-from finops_core.periods import Window
+from finops_core.periods import Period, Window
 from finops_core.plan import Step, Wishes, plan
 from finops_core.provider import Provider
 
@@ -36,6 +36,15 @@ if TYPE_CHECKING:
 __all__ = ["ImportOptions", "ImportReport", "import_period", "plan_import", "run_import"]
 
 
+@dataclass(frozen=True)
+class Note:
+    """Something to know about a period. Notes of one `topic` say the same of several periods."""
+
+    period: Period
+    topic: str
+    text: str
+
+
 @dataclass
 class ImportReport:
     """What an import did. `totals`: currency -> raw cost of the periods loaded now."""
@@ -47,6 +56,7 @@ class ImportReport:
     files: int = 0
     bytes: int = 0
     totals: dict[str, Decimal] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -82,6 +92,8 @@ def _take(provider: Provider, options: ImportOptions, step: Step, report: Import
     if step.action == "skip":
         report.skipped.append(step)
         return
+    from finops_core.account import told
+
     reporter.started(step)
     try:
         account = _import_newest(provider, options, step, reporter)
@@ -99,8 +111,8 @@ def _take(provider: Provider, options: ImportOptions, step: Step, report: Import
     for code, cost in costs.items():
         report.totals[code] = report.totals.get(code, Decimal(0)) + cost
     reporter.loaded(step, account.rows, costs)
-    for note in account.notes:
-        reporter.note(f"{step.delivery.period}: {note}")
+    topics = {told(check): f"{check.id} {check.title}" for check in account.checks if not check.ok}
+    report.notes += [Note(step.delivery.period, topics.get(note, note), note) for note in account.notes]
 
 
 def _import_newest(provider: Provider, options: ImportOptions, step: Step, reporter: Reporter) -> Account:

@@ -14,8 +14,12 @@ from finops_core.output import printable, shown_bytes, shown_money
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from finops_core.pipeline import ImportReport
+    from finops_core.pipeline import ImportReport, Note
     from finops_core.plan import Step
+
+
+SHOWN = 3
+"""Periods named one by one behind a note; more than that are a range."""
 
 
 class Reporter(Protocol):
@@ -77,6 +81,21 @@ def summary_lines(report: ImportReport) -> list[str]:
     cost = f", cost {shown_money(report.totals)}" if report.totals else ""
     rest = f"{len(report.skipped)} skipped, {len(report.failed)} failed, {report.seconds:.1f} s"
     return [f"{loaded}{cost}; {rest}"]
+
+
+def note_lines(notes: Sequence[Note]) -> list[str]:
+    """Each topic once, with the text of its first period, and the other periods of which the same is to be said."""
+    topics: dict[str, list[Note]] = {}
+    for note in notes:
+        topics.setdefault(note.topic, []).append(note)
+    return [f"note: {first.period}: {printable(first.text)}{_also(rest)}" for first, *rest in topics.values()]
+
+
+def _also(notes: Sequence[Note]) -> str:
+    periods = [str(note.period) for note in notes]
+    if len(periods) > SHOWN:
+        return f"; also in {len(periods)} more periods, {periods[0]} to {periods[-1]}"
+    return f"; also in {', '.join(periods)}" if periods else ""
 
 
 class QuietReporter:
@@ -157,7 +176,7 @@ class PlainReporter(QuietReporter):
         self._say(f"note: {printable(text)}")
 
     def finished(self, report: ImportReport) -> None:
-        self._say(*summary_lines(report))
+        self._say(*note_lines(report.notes), *summary_lines(report))
 
 
 class RichReporter(PlainReporter):
