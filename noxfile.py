@@ -14,13 +14,13 @@ nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = True
-nox.options.sessions = ["lint", "types", "imports", "tests", "alone", "wheels"]
+nox.options.sessions = ["lint", "types", "imports", "tests", "alone", "wheels", "docs"]
 
 ROOT = Path(__file__).parent
 PROVIDERS = ("aws", "azure", "gcp")
 PACKAGES = ("core", *PROVIDERS)
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-CODE = ("packages", "tests", "bench", "examples", "noxfile.py")
+CODE = ("packages", "tests", "bench", "docs", "examples", "noxfile.py")
 TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "hatchling", "mypy", "ruff")
 """The last three are for the packages that `finops plugins new` writes, which must pass them unchanged."""
 TEST_SERVERS = {
@@ -105,6 +105,13 @@ def wheels(session: nox.Session) -> None:
     for name in PACKAGES:
         session.run("uv", "build", "--quiet", str(ROOT / "packages" / f"finops-{name}"), "--out-dir", str(out))
     session.run("pytest", "-q", "tests/wheels", env={"FINOPS_WHEELS": str(out)})
+
+
+@nox.session(python=PYTHON)
+def docs(session: nox.Session) -> None:
+    """The documentation as a site; a warning is an error. That docs/reference is current is one of the tests."""
+    install(session, "furo", "myst-parser", "sphinx")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html")
 
 
 @nox.session(python=PYTHON, default=False)
