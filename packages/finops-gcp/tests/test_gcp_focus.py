@@ -232,6 +232,16 @@ def test_the_older_spend_model_keeps_its_fee_where_it_is(desk: Any) -> None:
     assert bill.broken == []
 
 
+@pytest.mark.parametrize("covered", [True, False])
+def test_a_subscription_alone_makes_a_fee_but_not_of_covered_usage(desk: Any, covered: bool) -> None:
+    """The standard export has no resources by which usage could be told."""
+    credits = [desk.credit(-0.5, "COMMITTED_USAGE_DISCOUNT")] if covered else []
+    desk.write("2025-01/a.parquet", desk.row(resource=None, subscription={"instance_id": "s"}, credits=credits))
+    bill = desk.read()
+    assert bill.one("SELECT ChargeCategory FROM focus") == ("Usage" if covered else "Purchase")
+    assert bill.broken == []
+
+
 def test_corrections_are_told_by_adjustment_info(desk: Any) -> None:
     info = {"id": "a", "description": "d", "mode": "COMPLETE_NEGATION_WITH_REMONETIZATION", "type": "PRICE_CORRECTION"}
     desk.write(

@@ -116,7 +116,7 @@ def test_duplicate_and_null_label_keys_do_not_raise(desk: Any, ending: str) -> N
     assert json.loads(bill.one("SELECT Tags FROM focus")) == {
         "env": "prod",
         "team": 'größe "q"',
-        "none": None,
+        "none": True,
         "cc": "1",
     }
     assert len(json.loads(bill.one("SELECT labels FROM source"))) == 3

@@ -46,7 +46,12 @@ WITH bill AS (
     WHERE coalesce(cost_type, 'regular') NOT IN ('tax', 'rounding_error', 'adjustment')
       AND coalesce(adjustment_info_id, adjustment_info_description, adjustment_info_mode, adjustment_info_type) IS NULL
       AND NOT coalesce(starts_with(sku_description, 'Commitment'), false)
-      AND NOT (subscription_instance_id IS NOT NULL AND coalesce(resource_global_name, resource_name) IS NULL)
+      AND NOT (
+          subscription_instance_id IS NOT NULL
+          AND coalesce(resource_global_name, resource_name) IS NULL
+          AND coalesce(credits NOT LIKE '%COMMITTED_USAGE_DISCOUNT%', true)
+          AND coalesce(consumption_model_description, 'Default') = 'Default'
+      )
     GROUP BY currency
 ),
 converted AS (

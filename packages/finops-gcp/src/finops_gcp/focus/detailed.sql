@@ -69,10 +69,16 @@ lines AS (
         coalesce(
             adjustment_info_id, adjustment_info_description, adjustment_info_mode, adjustment_info_type
         ) IS NOT NULL AS has_adjustment,
-        -- is_fee: the row is the fee of a commitment: by its SKU, or a subscription without a resource that it is used by.
+        -- is_fee: the row is the fee of a commitment: by its SKU, or by a subscription on a row that no resource, no credit
+        --   of a commitment and no consumption model makes usage of it.
         coalesce(
             starts_with(sku_description, 'Commitment')
-            OR (subscription_instance_id IS NOT NULL AND coalesce(resource_global_name, resource_name) IS NULL),
+            OR (
+                subscription_instance_id IS NOT NULL
+                AND coalesce(resource_global_name, resource_name) IS NULL
+                AND coalesce(credits NOT LIKE '%COMMITTED_USAGE_DISCOUNT%', true)
+                AND coalesce(consumption_model_description, 'Default') = 'Default'
+            ),
             false
         ) AS is_fee,
         -- model_name: the consumption model under which the row is priced, if it is a commitment's.
@@ -266,6 +272,7 @@ tag_sets AS (
         labels AS labels_key,
         tags AS tags_key,
         project_labels AS project_labels_key,
+        -- pairs: keys and values of all three, in their order of precedence.
         list_concat(
             from_json(CASE WHEN json_type(labels) = 'ARRAY' THEN labels END, '[{"key":"VARCHAR","value":"VARCHAR"}]'),
             from_json(CASE WHEN json_type(tags) = 'ARRAY' THEN tags END, '[{"key":"VARCHAR","value":"VARCHAR"}]'),
@@ -276,12 +283,12 @@ tag_sets AS (
         ) AS pairs,
         list_transform(pairs, lambda pair: pair.key) AS keys,
         -- tag_set: labels of the resource, then resource manager tags, then labels of the project; of a key that stands
-        --   several times the first counts.
+        --   several times the first counts; a key without a value is true, as FOCUS wants it.
         nullif(
             '{' || array_to_string(
                 list_transform(
                     list_filter(pairs, lambda pair, i: pair.key IS NOT NULL AND list_position(keys, pair.key) = i),
-                    lambda pair: to_json(pair.key) || ':' || coalesce(to_json(pair.value), 'null')
+                    lambda pair: to_json(pair.key) || ':' || coalesce(to_json(pair.value), 'true')
                 ),
                 ','
             ) || '}',
@@ -294,9 +301,11 @@ tag_sets AS (
 spec_sets AS (
     SELECT
         system_labels AS system_labels_key,
+        -- specs: the system labels.
         from_json(
             CASE WHEN json_type(system_labels) = 'ARRAY' THEN system_labels END, '[{"key":"VARCHAR","value":"VARCHAR"}]'
         ) AS specs,
+        -- machine_spec: the system label compute.googleapis.com/machine_spec.
         list_filter(specs, lambda spec: spec.key LIKE '%/machine_spec')[1].value AS machine_spec,
         list_filter(specs, lambda spec: spec.key LIKE '%/cores')[1].value AS cores,
         list_filter(specs, lambda spec: spec.key LIKE '%/memory')[1].value AS memory,
@@ -632,7 +641,7 @@ SELECT
     -- SubAccountType: Google's word for it.
     CASE WHEN coalesce(project_id, project_number) IS NOT NULL THEN 'Project' END AS SubAccountType,
     -- Tags: labels of the resource, resource manager tags and labels of the project in one; of a key that stands several
-    --   times the first of these counts.
+    --   times the first of these counts; a key without a value is true.
     tag_sets.tag_set AS Tags,
     -- x_AdjustmentMode: how the row corrects another (negation, re-pricing).
     adjustment_info_mode AS x_AdjustmentMode,

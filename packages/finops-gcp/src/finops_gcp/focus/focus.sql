@@ -10,6 +10,7 @@ tag_sets AS (
         x_Labels AS labels_key,
         x_Tags AS tags_key,
         x_ProjectLabels AS project_labels_key,
+        -- pairs: keys and values of all three, in their order of precedence.
         list_concat(
             from_json(CASE WHEN json_type(x_Labels) = 'ARRAY' THEN x_Labels END, '[{"Key":"VARCHAR","Value":"VARCHAR"}]'),
             from_json(CASE WHEN json_type(x_Tags) = 'ARRAY' THEN x_Tags END, '[{"Key":"VARCHAR","Value":"VARCHAR"}]'),
@@ -19,11 +20,12 @@ tag_sets AS (
             )
         ) AS pairs,
         list_transform(pairs, lambda pair: pair."Key") AS keys,
+        -- tag_set: labels of the resource, tags and labels of the project in one, the first of each key.
         nullif(
             '{' || array_to_string(
                 list_transform(
                     list_filter(pairs, lambda pair, i: pair."Key" IS NOT NULL AND list_position(keys, pair."Key") = i),
-                    lambda pair: to_json(pair."Key") || ':' || coalesce(to_json(pair."Value"), 'null')
+                    lambda pair: to_json(pair."Key") || ':' || coalesce(to_json(pair."Value"), 'true')
                 ),
                 ','
             ) || '}',
