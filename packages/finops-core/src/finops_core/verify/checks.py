@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -61,17 +61,29 @@ def _relations(sql: Connection, entry: LedgerEntry, dataset: Dataset) -> Iterato
         view = f"CREATE OR REPLACE TEMP VIEW {identifier(source_name(part))} AS SELECT "
         if part in tables:
             table = qualified(entry.dataset_name, tables[part])
-            have = {row[0].lower() for row in sql.query(f"DESCRIBE {table}")}
-            missing = [f", {_null(name, kind)}" for name, kind in dataset.known.items() if name.lower() not in have]
-            yield f"{view}*{''.join(missing)} FROM {table} WHERE {where.rows_of_period()}"
+            have = {row[0].lower(): row[1] for row in sql.query(f"DESCRIBE {table}")}
+            columns = _as_known(have, dataset.known)
+            yield f"{view}{columns} FROM {table} WHERE {where.rows_of_period()}"
         else:
-            columns = {**dataset.known, **LINEAGE}
-            yield f"{view}{', '.join(_null(name, kind) for name, kind in columns.items())} WHERE false"
+            none = {**dataset.known, **LINEAGE}
+            yield f"{view}{', '.join(_null(name, kind) for name, kind in none.items())} WHERE false"
     period = where.rows_of_period("x_SourceExport", "x_BillingPeriod")
     focus = qualified(entry.dataset_name, FOCUS_TABLE)
     yield f"CREATE OR REPLACE TEMP VIEW focus AS SELECT * FROM {focus} WHERE {period}"
     for name, path in dataset.lookups.items():
         yield from _lookup(name, Path(str(path)))
+
+
+def _as_known(have: Mapping[str, str], known: Mapping[str, str]) -> str:
+    """Every column, those that the bill lacks as NULL, and amounts with more decimals than SQL expects rounded."""
+    missing = [f", {_null(name, kind)}" for name, kind in known.items() if name.lower() not in have]
+    finer = [
+        f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}"
+        for name, kind in known.items()
+        if kind.startswith("DECIMAL") and have.get(name.lower(), kind) != kind
+    ]
+    replaced = f" REPLACE ({', '.join(finer)})" if finer else ""
+    return f"*{replaced}{''.join(missing)}"
 
 
 def _null(name: str, kind: str) -> str:
