@@ -15,6 +15,8 @@ from importlib.resources import files
 
 from finops_core import Column, Dataset, Found
 from finops_core.errors import DeliveryError
+from finops_core.sql import literal
+from finops_core.stage.exact import FAULT
 
 from finops_gcp.nested import Leaf, exact_text, json_leaf, leaves
 
@@ -145,17 +147,15 @@ def _expression(leaf: Leaf, name: str, kind: str) -> str:
     if kind == "JSON":
         return leaf.json or (_json(leaf.sql, strict=name == "credits") if leaf.type == "TEXT" else leaf.sql)
     if leaf.type == "TEXT" and kind.startswith("DECIMAL"):
-        return _rounded(leaf.sql, kind)
+        return _rounded(leaf.sql, kind, leaf.path)
     return leaf.sql
 
 
-def _rounded(text: str, kind: str) -> str:
-    """A number written as text, without digits beyond the scale; what is no number is left for the cast to refuse."""
-    scale = int(kind.removesuffix(")").rpartition(",")[2])
-    return (
-        f"CASE WHEN strlen({text}) <= {scale + 1} AND NOT contains(lower({text}), 'e') THEN {text} "
-        f"ELSE coalesce(CAST(TRY_CAST({text} AS {kind}) AS VARCHAR), {text}) END"
-    )
+def _rounded(text: str, kind: str, source: str) -> str:
+    """A number written as text, without digits beyond the scale. What is none, or too large, is a value that core tells
+    of; its own cast would tell the noise of binary numbers from digits that matter, at several times the cost."""
+    fault = f"error({literal(FAULT + source + ': ')} || {text})"
+    return f"coalesce(TRY_CAST({text} AS {kind}), CASE WHEN {text} <> '' THEN {fault} END)"
 
 
 def _json(text: str, strict: bool) -> str:

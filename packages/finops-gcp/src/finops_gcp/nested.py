@@ -106,7 +106,7 @@ def _of_json(found: Found, known: Mapping[str, tuple[str, ...]]) -> Iterator[Lea
 
 def json_leaf(path: str, ref: str, at: str) -> Leaf:
     """JSON that stands in a string, as TO_JSON_STRING writes it, is taken for what it says."""
-    text, value = f"({ref} ->> {_text(at)})", f"({ref} -> {_text(at)})"
+    text, value = f"({ref} ->> {_text(at)})", ref if at == "$" else f"({ref} -> {_text(at)})"
     whole = f"CASE WHEN json_type({value}) = 'VARCHAR' THEN {text} ELSE nullif(CAST({value} AS VARCHAR), 'null') END"
     return Leaf(path, text, "TEXT", whole)
 
