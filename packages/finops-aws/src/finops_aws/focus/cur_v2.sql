@@ -437,7 +437,7 @@ SELECT
     -- CommitmentDiscountName: CUR has none.
     CAST(NULL AS VARCHAR) AS CommitmentDiscountName,
     -- CommitmentDiscountQuantity: of a Savings Plan the commitment bought, used or left, in money; of a Reserved Instance
-    --   normalised units, or hours where AWS gives no normalised ones.
+    --   normalised units, or the usage amount where AWS gives no normalised ones.
     CASE
         WHEN commitment_id IS NULL OR charge_kind = 'Commitment refund' THEN NULL
         WHEN charge_kind = 'SavingsPlanCoveredUsage' THEN savings_plan_savings_plan_effective_cost
@@ -462,13 +462,14 @@ SELECT
         WHEN savings_plan_savings_plan_a_r_n IS NOT NULL THEN 'Savings Plan'
         ELSE 'Reserved Instance'
     END AS CommitmentDiscountType,
-    -- CommitmentDiscountUnit: the currency for a Savings Plan; Normalized Hours or Hours for a Reserved Instance.
+    -- CommitmentDiscountUnit: the currency for a Savings Plan; Normalized Hours for a Reserved Instance, where AWS gives no
+    --   normalised amounts its pricing unit, which is Hours for most.
     CASE
         WHEN commitment_id IS NULL OR charge_kind = 'Commitment refund' THEN NULL
         WHEN savings_plan_savings_plan_a_r_n IS NOT NULL THEN line_item_currency_code
         WHEN is_generated AND coalesce(reservation_unused_normalized_unit_quantity, 0) <> 0 THEN 'Normalized Hours'
         WHEN NOT is_generated AND coalesce(line_item_normalized_usage_amount, 0) <> 0 THEN 'Normalized Hours'
-        ELSE 'Hours'
+        ELSE coalesce(aws_units.unit, pricing_unit, 'Hours')
     END AS CommitmentDiscountUnit,
     -- ConsumedQuantity: the usage amount, as billed (with minimum charges), on usage; nothing on unused commitments,
     --   discounts and refunds, which consume nothing.
