@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shlex
 import shutil
+import subprocess
+import sys
 import zipfile
 from email.parser import HeaderParser
 from pathlib import Path
@@ -45,6 +50,30 @@ def test_the_wheel_carries_all_it_needs_and_passes_its_tests(package: Path, unpa
     [metadata] = unpacked.glob("*.dist-info/METADATA")
     assert HeaderParser().parsestr(metadata.read_text())["Requires-Dist"] == "finops-core>=0.1"
     assert complaints(package, "pytest", "-q", "-p", "no:cacheprovider", importable=unpacked) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("package", ["acme"], indirect=True)
+def test_its_generated_bills_are_imported_by_the_command_that_is_printed(unpacked: Path, tmp_path: Path) -> None:
+    """The rest of the guide's first steps: the provider is listed, generates bills, checks out and imports them."""
+    environment = {**os.environ, "PYTHONPATH": str(unpacked), "HOME": str(tmp_path)}
+
+    def finops(*words: str) -> str:
+        command = [sys.executable, "-m", "finops_core", *words]
+        options = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True, "timeout": 300}
+        done = subprocess.run(command, **options, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "acme" in {row["name"] for row in json.loads(finops("plugins", "list", "-o", "json"))["rows"]}
+    _, *words = shlex.split(finops("sample", "acme", "--out", "bills", "--rows", "300"))
+    finops(*words)
+    environment["ACME_BUCKET"] = words[words.index("--bucket") + 1]
+    checked = json.loads(finops("plugins", "check", "acme", "-o", "json"))["rows"]
+    assert {row["state"] for row in checked} == {"ok"}
+    truth = json.loads((tmp_path / "bills" / "truth.json").read_text())["periods"]
+    months = json.loads(finops("status", "-o", "json"))["rows"]
+    assert {row["billing_period"]: row["rows"] for row in months} == {p: facts["rows"] for p, facts in truth.items()}
 
 
 @pytest.mark.slow
