@@ -190,3 +190,12 @@ def test_the_configured_name_is_the_exports_name() -> None:
 def test_a_month_is_not_final_before_its_last_run(submitted: dt.datetime, final: bool | None) -> None:
     (delivery,) = deliveries(choose(exports_of([run("a", submitted=submitted)]), Choice(), ""), EVER)
     assert delivery.final is final
+
+
+def test_runs_that_reach_to_different_days_wait_for_each_other() -> None:
+    days = [dt.date(2024, 1, 20), dt.date(2024, 1, 21)]
+    runs = [run("a", last=days[1]), run("b", "amortized", last=days[0])]
+    (delivery,) = deliveries(choose(exports_of(runs), Choice(), ""), EVER)
+    assert "2024-01-20 and 2024-01-21" in delivery.problem
+    runs = [run("a", last=days[1]), run("b", "amortized", last=days[1])]
+    assert deliveries(choose(exports_of(runs), Choice(), ""), EVER)[0].problem == ""

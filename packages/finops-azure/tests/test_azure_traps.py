@@ -275,3 +275,21 @@ def test_an_amount_that_cannot_be_kept_names_file_and_column(cost: str, exports:
     exports.run(lines=[line(), line(cost)])
     ((_, error),) = warehouse.load(exports.provider()).failed
     assert "CostInBillingCurrency" in error.what and cost in error.what and "part_1_0001.csv" in error.where
+
+
+def test_pay_as_you_go_usage_is_a_bill_of_its_own(exports: Any, warehouse: Any) -> None:
+    header = "SubscriptionGuid,UsageDateTime,UsageQuantity,ResourceRate,PreTaxCost,Currency,UnitOfMeasure,MeterCategory"
+    exports.run(kind="usage", header=header, lines=["g,2024-01-05,2,0.5,1,EUR,1 Hour,Storage"])
+    report = warehouse.load(exports.provider())
+    assert not report.failed and report.totals == {"EUR": D(1)} and exports.only().dataset == "usage"
+    found = warehouse.query("SELECT BillingAccountType, PricingQuantity, EffectiveCost FROM focus.cost_and_usage")
+    assert found == [("Subscription", D(2), D(1))]
+
+
+def test_columns_that_differ_only_by_case_are_both_kept(exports: Any, warehouse: Any) -> None:
+    exports.run(header=HEADER + ",Owner,owner,OWNER ID", lines=[line() + ",a,b,c"])
+    assert not warehouse.load(exports.provider()).failed
+    names = [row[0] for row in warehouse.query("DESCRIBE azure_billing.billing")]
+    kept = [name for name in names if name.startswith("owner")]
+    assert len(kept) == 3
+    assert set(warehouse.query(f"SELECT {', '.join(kept)} FROM azure_billing.billing")[0]) == {"a", "b", "c"}

@@ -166,6 +166,12 @@ def _delivery(bill: Bill, period: Period, runs: Mapping[str, Run]) -> Delivery:
     problems = [f"{run.export}: {run.problem or run.partial}" for run in every if run.problem or run.partial]
     if len(formats) > 1:
         problems.append("the actual export is written in another format than the amortised one")
+    reached = sorted({run.last for run in every if run.last})
+    if len(reached) > 1:
+        problems.append(
+            f"actual and amortised cost do not reach to the same day: {reached[0]} and {reached[-1]}; "
+            "import again when both exports have run"
+        )
     submitted = max(run.submitted for run in every)
     return Delivery(
         provider="azure",

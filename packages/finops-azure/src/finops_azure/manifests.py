@@ -51,7 +51,8 @@ class Place:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of an export for one month. `kind` is "" where nothing tells it; `partial` says why the run does not
+    """One run of an export for one month. `kind` is "" where nothing tells it; `last` the last day that it covers;
+    `partial` says why the run does not
     hold a whole month so far; `problem` why it cannot be read at all. `promised` are the manifest's byte counts."""
 
     export: str
@@ -66,6 +67,7 @@ class Run:
     manifest: str = ""
     rows: int | None = None
     data_version: str = ""
+    last: dt.date | None = None
     partial: str = ""
     problem: str = ""
     promised: Mapping[str, int] = field(default_factory=dict, compare=False)
@@ -156,6 +158,7 @@ def _run(source: _Source, kind: str) -> Run:
         manifest=source.stored.key,
         rows=_number(document, "dataRowCount"),
         data_version=_text(document, "exportConfig", "dataVersion"),
+        last=end.date() if end else None,
         partial=_partial(first, last, custom),
         problem=problem,
         promised=promised,

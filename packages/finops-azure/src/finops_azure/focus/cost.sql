@@ -285,7 +285,7 @@ matched AS (
         multiplied.*,
         coalesce(
             exact.ServiceName, by_type.ServiceName, by_provider.ServiceName, nullif(meter_category, ''),
-            nullif(consumed_service, ''), nullif(product_name, ''), 'Azure'
+            nullif(consumed_service, ''), CASE WHEN publisher_type = 'Marketplace' THEN product_name END, 'Azure'
         ) AS service,
         coalesce(exact.ServiceCategory, by_type.ServiceCategory, by_provider.ServiceCategory) AS service_category,
         coalesce(exact.ServiceSubcategory, by_type.ServiceSubcategory, by_provider.ServiceSubcategory) AS service_part,
@@ -478,7 +478,8 @@ SELECT
     END AS ResourceType,
     -- ServiceCategory: by ConsumedService and the resource's type (azure_services); Other where they are not listed.
     final_category AS ServiceCategory,
-    -- ServiceName: from the same table; else the meter category, else the consumed service.
+    -- ServiceName: from the same table; else the meter category, else the consumed service, else the product of a
+    --   marketplace; what has none of them is Azure's own.
     service AS ServiceName,
     -- ServiceSubcategory: from the same table.
     final_part AS ServiceSubcategory,
