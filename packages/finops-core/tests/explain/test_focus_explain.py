@@ -44,9 +44,21 @@ def test_a_rule_with_its_sql_and_sources(documented: Any, capsys: pytest.Capture
         "rule": "what Acme charges | per `row`, to the last digit.",
         "sources": "cost",
         "sql": "CAST(source.cost AS DECIMAL(38, 18))",
+        "uses": "",
     }
     assert explained(capsys, "x_Spice")[0]["sources"] == "service"
     assert explained(capsys, "Tags")[0]["rule"] is None
+
+
+def test_values_in_between_are_shown(acme: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    within = "    -- net: after discounts.\n    cost - 1 AS net\n"
+    outer = "    -- BilledCost: what is left.\n    round(net, 2) AS BilledCost\n"
+    sql = f"WITH bill AS (SELECT\n{within}FROM source)\nSELECT\n{outer}FROM bill\n"
+    (Path(acme.folder) / "acme.sql").write_text(sql)
+    [row] = explained(capsys, "BilledCost")
+    assert (row["sources"], row["sql"], row["uses"]) == ("cost", "round(net, 2)", "net = cost - 1")
+    assert run(["focus", "explain", "BilledCost", "--provider", "acme"]) == 0
+    assert "    net: after discounts.\n      cost - 1\n" in capsys.readouterr().out
 
 
 def test_for_people_it_is_a_text(documented: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ from finops_core.cli.session import Session
 from finops_core.output import Field, Listing, printable
 
 if TYPE_CHECKING:
+    from finops_core.focus.conversion import Rule
     from finops_core.focus.mapping import Explained
 
 app = typer.Typer(cls=Group, help="Why FOCUS rows are as they are.", rich_markup_mode=None, add_completion=False)
@@ -35,6 +36,7 @@ FIELDS = (
     Field("rule", "rule"),
     Field("sources", "sources"),
     Field("sql", "SQL"),
+    Field("uses", "values in between"),
 )
 
 WIDTH = 100
@@ -92,22 +94,28 @@ def prose(found: Sequence[Explained]) -> str:
         column = facts[name]
         null = "may be null" if column.allows_nulls else "never null"
         lines = [*textwrap.wrap(f"{name} ({column.type}, {column.feature_level}, {null}): {column.meaning}", WIDTH), ""]
-    groups: dict[tuple[str, str, tuple[str, ...]] | None, list[str]] = {}
+    groups: dict[Rule | None, list[str]] = {}
     for item in found:
-        key = (item.rule.text, item.rule.sql, item.rule.sources) if item.rule else None
-        groups.setdefault(key, []).append(f"{item.provider} {item.dataset}")
-    for key, datasets in groups.items():
+        groups.setdefault(item.rule, []).append(f"{item.provider} {item.dataset}")
+    for rule, datasets in groups.items():
         lines.append(", ".join(datasets))
-        lines += _paragraph(*key) if key else ["  null: the bill does not say"]
+        lines += _paragraph(rule) if rule else ["  null: the bill does not say"]
         lines.append("")
     return "".join(f"{printable(line)}\n" for line in lines[:-1])
 
 
-def _paragraph(text: str, sql: str, sources: Sequence[str]) -> list[str]:
-    lines = textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
-    from_ = "from: " + (", ".join(sources) or "no column of the bill")
-    lines += textwrap.wrap(from_, WIDTH, initial_indent="  ", subsequent_indent="        ")
-    return [*lines, *(f"      {line}" for line in sql.splitlines())]
+def _paragraph(rule: Rule) -> list[str]:
+    lines = _wrapped(rule.text, "  ")
+    lines += _wrapped("from: " + (", ".join(rule.sources) or "no column of the bill"), "  ", "        ")
+    lines += [f"      {line}" for line in rule.sql.splitlines()]
+    for step in rule.steps:
+        lines += _wrapped(f"{step.name}: {step.text}", "    ")
+        lines += [f"      {line}" for line in step.sql.splitlines()]
+    return lines
+
+
+def _wrapped(text: str, first: str, more: str | None = None) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=first if more is None else more)
 
 
 def _row(item: Explained) -> dict[str, Any]:
@@ -119,4 +127,5 @@ def _row(item: Explained) -> dict[str, Any]:
         "rule": rule.text if rule else None,
         "sources": ", ".join(rule.sources) if rule else None,
         "sql": " ".join(rule.sql.split()) if rule else None,
+        "uses": "; ".join(f"{step.name} = {' '.join(step.sql.split())}" for step in rule.steps) if rule else None,
     }

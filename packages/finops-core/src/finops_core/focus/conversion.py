@@ -65,12 +65,23 @@ class Conversion:
 
 
 @dataclass(frozen=True)
+class Step:
+    """A value of a WITH query that a rule uses, with its own rule and SQL."""
+
+    name: str
+    text: str
+    sql: str
+
+
+@dataclass(frozen=True)
 class Rule:
-    """Why a column has its value: the rule in words, the SQL that carries it out, the columns of `source` it uses."""
+    """Why a column has its value: the rule in words, the SQL that carries it out, the columns of `source` it uses, and
+    the values in between."""
 
     text: str
     sql: str
     sources: tuple[str, ...]
+    steps: tuple[Step, ...] = ()
 
 
 def convert(connection: duckdb.DuckDBPyConnection, delivery: Delivery, dataset: Dataset) -> Conversion:
@@ -168,11 +179,14 @@ def explain(sql_text: str, known: Collection[str] = ()) -> dict[str, Rule]:
     columns_of_source = {name.lower(): name for name in known}
     items = {name: (text, sql) for name, text, sql in _documented(sql_text)}
     wanted = {*DUCKDB_TYPES, *(name for name in items if name.startswith("x_"))}
-    return {
-        name: Rule(text, sql, tuple(dict.fromkeys(_sources(name, items, columns_of_source, set()))))
-        for name, (text, sql) in items.items()
-        if name in wanted
-    }
+    rules = {}
+    for name in items:
+        if name in wanted:
+            seen: dict[str, None] = {}
+            sources = tuple(dict.fromkeys(_sources(name, items, columns_of_source, seen)))
+            steps = tuple(Step(step, *items[step]) for step in seen if step in items and step != name)
+            rules[name] = Rule(*items[name], sources, steps)
+    return rules
 
 
 def undocumented(sql_text: str) -> list[str]:
@@ -209,11 +223,11 @@ def _dedent(sql: str) -> str:
 
 
 def _sources(
-    name: str, items: Mapping[str, tuple[str, str]], known: Mapping[str, str], seen: set[str]
+    name: str, items: Mapping[str, tuple[str, str]], known: Mapping[str, str], seen: dict[str, None]
 ) -> Iterator[str]:
     """Raw columns below `name`: what is written `source.NAME`, `known` names that no rule explains, and where nothing
-    is known lower-case names with an underscore, which SQL's own words have not."""
-    seen.add(name)
+    is known lower-case names with an underscore, which SQL's own words have not. `seen` gets what was looked at."""
+    seen[name] = None
     text, sql = items[name]
     for token in (*_TOKEN.findall(sql), *_NAMED.findall(text)):
         word = token.strip().strip('"').rsplit(".", 1)[-1]
@@ -228,5 +242,5 @@ def _sources(
         elif word in items:
             yield from _sources(word, items, known, seen)
         elif not known and "_" in word and word == word.lower():
-            seen.add(word)
+            seen[word] = None
             yield word
