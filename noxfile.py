@@ -99,7 +99,7 @@ def alone(session: nox.Session, provider: str) -> None:
 @nox.session(python=PYTHON)
 def wheels(session: nox.Session) -> None:
     """Build wheels and sdists, install them into an empty environment, look at what they carry."""
-    install(session, "uv", "pytest")
+    install(session, "hypothesis", "pytest", "uv")
     out = Path(session.create_tmp()) / "dist"
     shutil.rmtree(out, ignore_errors=True)
     for name in PACKAGES:
