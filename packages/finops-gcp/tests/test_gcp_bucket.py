@@ -62,7 +62,8 @@ class FaultyProxy(ThreadingHTTPServer):
 
     def __init__(self, upstream: str, rule: Callable[[str, str], int | str | None]) -> None:
         super().__init__(("127.0.0.1", 0), _Proxied)
-        self.upstream, self.rule, self.seen = urllib.parse.urlsplit(upstream).netloc, rule, list[str]()
+        self.upstream, self.rule = urllib.parse.urlsplit(upstream).netloc, rule
+        self.watch: Callable[[str], None] = lambda authorization: None
         self.url = f"http://127.0.0.1:{self.server_port}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -75,7 +76,7 @@ class _Proxied(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        self.server.seen.append(self.path)
+        self.server.watch(self.headers.get("Authorization", ""))
         spoil = self.server.rule(self.command, self.path)
         if isinstance(spoil, int):
             return self._send(spoil, [], json.dumps({"error": {"code": spoil, "message": "spoiled"}}).encode())
@@ -190,6 +191,67 @@ def test_a_refusal_is_an_access_error(bucket: Bucket) -> None:
     with pytest.raises(AccessError, match="refused") as caught:
         bucket.provider(endpoint_url=proxy.url).discover(Window())
     assert "storage.objects.list" in caught.value.hint
+
+
+class TokenServer(ThreadingHTTPServer):
+    """Where a service account exchanges its signed assertion for a token; refuses when there is none to give."""
+
+    daemon_threads = True
+
+    def __init__(self, token: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Token)
+        self.token, self.asked = token, list[str]()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class _Token(BaseHTTPRequestHandler):
+    server: TokenServer
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+    def do_POST(self) -> None:
+        self.server.asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        given = {"access_token": self.server.token, "expires_in": 3600, "token_type": "Bearer"}
+        body = json.dumps(given if self.server.token else {"error": "invalid_grant"}).encode()
+        self.send_response(200 if self.server.token else 400)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def _service_account(folder: Path, server: TokenServer) -> Path:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    account = {"type": "service_account", "project_id": "acme", "client_email": "finops@acme.example"}
+    account |= {"private_key": key.decode(), "token_uri": f"http://127.0.0.1:{server.server_port}/token"}
+    path = folder / "account.json"
+    path.write_text(json.dumps(account))
+    return path
+
+
+def test_a_service_account_signs_in_and_its_token_is_sent(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.write("2025-01/a.json", bucket.desk.row(cost=3.0))
+    tokens = TokenServer("secret-token")
+    sent: list[str] = []
+    proxy = FaultyProxy(bucket.url, lambda method, path: None)
+    proxy.watch = sent.append
+    file = _service_account(tmp_path, tokens)
+    bill = bucket.read(anonymous=False, credentials_file=file, endpoint_url=proxy.url)
+    assert bill.one("SELECT sum(BilledCost) FROM focus") == 3
+    assert "assertion=" in tokens.asked[0]
+    assert set(sent) == {"Bearer secret-token"}
+
+
+def test_a_service_account_that_is_refused_is_an_access_error(bucket: Bucket, tmp_path: Path) -> None:
+    file = _service_account(tmp_path, TokenServer(""))
+    with pytest.raises(AccessError, match="invalid_grant") as caught:
+        bucket.provider(anonymous=False, credentials_file=file).discover(Window())
+    assert "credentials_file" in caught.value.hint
 
 
 def test_a_busy_server_is_asked_again(bucket: Bucket) -> None:

@@ -37,7 +37,7 @@ class Access:
 
         with explained("Cloud Storage"):
             return storage.Client(
-                project=self.project or ("none" if self.anonymous else None),
+                project=self.project or "none",  # Reading a bucket needs no project, but the client wants a name.
                 credentials=self._credentials(),
                 client_options=self._options(),
             )
@@ -113,12 +113,10 @@ def explained(where: str) -> Iterator[None]:
 
     try:
         yield
+    except auth.DefaultCredentialsError as error:
+        raise AccessError("there are no Google Cloud credentials", where=where, hint=LOGIN) from error
     except auth.GoogleAuthError as error:
-        missing = isinstance(error, auth.DefaultCredentialsError)
-        what = (
-            "there are no Google Cloud credentials" if missing else f"Google refused the credentials: {_first(error)}"
-        )
-        raise AccessError(what, where=where, hint=LOGIN) from error
+        raise AccessError(f"Google gives us no access: {_first(error)}", where=where, hint=LOGIN) from error
     except (api.Unauthorized, api.Forbidden) as error:
         raise _refused(error, where) from error
     except api.NotFound as error:
