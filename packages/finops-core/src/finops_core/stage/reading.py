@@ -142,6 +142,10 @@ def reading(
         _require(dataset, rules[found], alike[0])
         groups.append(_Group(dataset, alike, tuple(named(rules[found], names))))
     types, sources = _unite(groups, wider or {})
+    if not groups:
+        # What every such bill has: queries that read the raw rows then also work on a month that has none yet.
+        always = dict.fromkeys((*dataset.required, dataset.cost, dataset.currency))
+        types = {name: dataset.known[name] for name in always if name in dataset.known}
     selects = [group.select(connection, delivery, types) for group in groups]
     columns = {**types, **LINEAGE}
     rows = [None if delivery.where else file.rows for file in files]
