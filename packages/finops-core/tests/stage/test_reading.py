@@ -93,7 +93,11 @@ def test_content_decides_the_compression(
     assert (row["id"], row["cost"], row["note"], row["source_file"]) == ("1", Decimal("2.5"), 'a, "b"\r\nc', name)
 
 
-@pytest.mark.parametrize("content", [b"", b"id,cost\n", gzip.compress(b""), gzip.compress(b"id,cost\n")])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"id,cost\n", gzip.compress(b""), gzip.compress(b"id,cost\n")],
+    ids=["zero bytes", "header only", "gzip of nothing", "gzip of a header"],
+)
 def test_files_without_rows(connection: duckdb.DuckDBPyConnection, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "0.csv").write_bytes(content)
     (tmp_path / "1.csv").write_text("id,cost\n1,2\n")
