@@ -259,25 +259,33 @@ costed AS (
     FROM typed
 ),
 
--- Products are exact where both factors have up to nine decimals, which is the rule; DECIMAL(38, 18) could not hold
--- the product of two of its kind.
-multiplied AS (
+-- DECIMAL(38, 18) cannot hold the product of two of its kind. Factors with up to nine decimals, which is the rule, are
+-- multiplied exactly; others as binary numbers, whose noise is rounded away.
+shortened AS (
     SELECT
         *,
-        CASE
-            WHEN TRY_CAST(list_price_billed AS DECIMAL(19, 9)) = list_price_billed
-                AND TRY_CAST(pricing_quantity AS DECIMAL(19, 9)) = pricing_quantity
-                THEN TRY_CAST(list_price_billed AS DECIMAL(19, 9)) * TRY_CAST(pricing_quantity AS DECIMAL(19, 9))
-            ELSE CAST(round(list_price_billed::DOUBLE * pricing_quantity::DOUBLE, 15) AS DECIMAL(38, 18))
-        END AS list_product,
-        CASE
-            WHEN TRY_CAST(own_price_billed AS DECIMAL(19, 9)) = own_price_billed
-                AND TRY_CAST(pricing_quantity AS DECIMAL(19, 9)) = pricing_quantity
-                THEN TRY_CAST(own_price_billed AS DECIMAL(19, 9)) * TRY_CAST(pricing_quantity AS DECIMAL(19, 9))
-            ELSE CAST(round(own_price_billed::DOUBLE * pricing_quantity::DOUBLE, 15) AS DECIMAL(38, 18))
-        END AS own_product,
-        CASE WHEN category = 'Purchase' THEN billed ELSE effective END AS own_cost
+        CASE WHEN TRY_CAST(list_price_billed AS DECIMAL(19, 9)) = list_price_billed
+            THEN TRY_CAST(list_price_billed AS DECIMAL(19, 9)) END AS list_factor,
+        CASE WHEN TRY_CAST(own_price_billed AS DECIMAL(19, 9)) = own_price_billed
+            THEN TRY_CAST(own_price_billed AS DECIMAL(19, 9)) END AS own_factor,
+        CASE WHEN TRY_CAST(pricing_quantity AS DECIMAL(19, 9)) = pricing_quantity
+            THEN TRY_CAST(pricing_quantity AS DECIMAL(19, 9)) END AS quantity_factor
     FROM costed
+),
+
+multiplied AS (
+    SELECT
+        * EXCLUDE (list_factor, own_factor, quantity_factor),
+        coalesce(
+            list_factor * quantity_factor,
+            CAST(round(list_price_billed::DOUBLE * pricing_quantity::DOUBLE, 15) AS DECIMAL(38, 18))
+        ) AS list_product,
+        coalesce(
+            own_factor * quantity_factor,
+            CAST(round(own_price_billed::DOUBLE * pricing_quantity::DOUBLE, 15) AS DECIMAL(38, 18))
+        ) AS own_product,
+        CASE WHEN category = 'Purchase' THEN billed ELSE effective END AS own_cost
+    FROM shortened
 ),
 
 matched AS (
