@@ -37,6 +37,9 @@ and an environment of its own: it pins an old numpy, and with it an old pyarrow.
 
 FOCUS_BILLS = ROOT / ".nox" / "focus"
 
+BUILT = ROOT / ".nox" / "dist"
+"""Wheels and sdists, as they were tested."""
+
 CONSTRAINTS = ("-c", str(ROOT / "constraints.txt"))
 
 
@@ -100,11 +103,25 @@ def alone(session: nox.Session, provider: str) -> None:
 def wheels(session: nox.Session) -> None:
     """Build wheels and sdists, install them into an empty environment, look at what they carry."""
     install(session, "hypothesis", "pytest", "uv")
-    out = Path(session.create_tmp()) / "dist"
-    shutil.rmtree(out, ignore_errors=True)
+    shutil.rmtree(BUILT, ignore_errors=True)
     for name in PACKAGES:
-        session.run("uv", "build", "--quiet", str(ROOT / "packages" / f"finops-{name}"), "--out-dir", str(out))
-    session.run("pytest", "-q", "tests/wheels", env={"FINOPS_WHEELS": str(out)})
+        session.run("uv", "build", "--quiet", str(ROOT / "packages" / f"finops-{name}"), "--out-dir", str(BUILT))
+    session.run("pytest", "-q", "tests/wheels", env={"FINOPS_WHEELS": str(BUILT)})
+
+
+@nox.session(python=PYTHON, default=False, requires=["wheels", "docs"])
+def release(session: nox.Session) -> None:
+    """Everything short of uploading: what `wheels` has tested, in dist/, as the package index wants it."""
+    if "unreleased" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"):
+        session.warn("CHANGELOG.md still says that the version is unreleased")
+    install(session, "twine")
+    built = sorted(BUILT.glob("finops_*"))
+    session.run("twine", "check", "--strict", *map(str, built))
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    (ROOT / "dist").mkdir()
+    for path in built:
+        shutil.copy2(path, ROOT / "dist")
+    session.log("upload with: uv publish")
 
 
 @nox.session(python=PYTHON)
