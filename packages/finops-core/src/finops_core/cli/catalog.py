@@ -30,5 +30,5 @@ CATALOG = (
     Entry("export", "Look", "export", "Write FOCUS rows as Parquet or CSV, in any version of FOCUS."),
     Entry("verify", "Look", "verify", "Prove what is loaded: files, raw rows, FOCUS and ledger agree."),
     Entry("sample", "Extend", "sample", "Write generated bills as a provider would deliver them."),
-    Entry("plugins", "Extend", "plugins", "The installed providers."),
+    Entry("plugins", "Extend", "plugins", "The installed providers: list, check, or write a new one."),
 )

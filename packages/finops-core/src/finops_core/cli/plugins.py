@@ -25,7 +25,10 @@ FIELDS = (
 )
 
 app = typer.Typer(
-    cls=Group, help="The installed providers; a new one; one checked.", rich_markup_mode=None, add_completion=False
+    cls=Group,
+    help="The installed providers: list, check, or write a new one.",
+    rich_markup_mode=None,
+    add_completion=False,
 )
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="An installed provider.")]
