@@ -14,9 +14,13 @@ WITH bill AS (
 charges_read AS NOT MATERIALIZED (
     SELECT
         file_part AS part,
+        -- type: the charge type in lower case; usage where a file has none.
         lower(replace(coalesce(charge_type, 'Usage'), ' ', '')) AS type,
+        -- model: the pricing model in lower case, without spaces.
         lower(replace(coalesce(pricing_model, ''), ' ', '')) AS model,
+        -- committed: whether a reservation or savings plan is concerned, in any spelling of the pricing model.
         model IN ('reservation', 'reservations', 'savingsplan', 'savingsplans') AS committed,
+        -- place: the resource's location, else the meter's.
         coalesce(resource_location_normalized, resource_location, location, meter_region) AS place,
         account_name, additional_info, availability_zone, benefit_id, benefit_name, billing_account_id,
         billing_account_name, billing_currency, billing_period_end_date, billing_period_start_date,
@@ -122,10 +126,12 @@ units AS (
 places AS (
     SELECT
         place,
+        -- region: the place (resource_location_normalized, resource_location, location, meter_region) as a region id.
         CASE
             WHEN place_key IN ('', 'unassigned', 'unknown', 'notapplicable', 'na', 'null', 'none') THEN NULL
             ELSE coalesce(RegionId, place_key)
         END AS region,
+        -- region_name: the region's name, else resource_location as written.
         coalesce(RegionName, place) AS region_name
     FROM (SELECT DISTINCT place, lower(regexp_replace(place, '[^A-Za-z0-9]', '', 'g')) AS place_key FROM charges)
     LEFT JOIN azure_regions ON Location = place_key
@@ -173,29 +179,40 @@ services_by_name AS (
 placed AS (
     SELECT
         charges.*,
+        -- cost: the row's cost in its file.
         cost_in_billing_currency AS cost,
+        -- rate: billing currency per pricing currency; 1 where the file has only one.
         coalesce(nullif(exchange_rate_pricing_to_billing, 0), 1) AS rate,
+        -- cost_in_pricing: the cost in the currency of the price list.
         coalesce(cost_in_pricing_currency, cost_in_billing_currency) AS cost_in_pricing,
+        -- is_mca: a Microsoft Customer Agreement has pricing currencies, and colons in its account's id.
         (cost_in_pricing_currency IS NOT NULL OR contains(coalesce(billing_account_id, ''), ':')) AS is_mca,
-        -- Commitments by their id in lower case: the same one is written in several ways.
+        -- commitment: the benefit's id, else the reservation's, in lower case: one is written in several ways.
         lower(CASE WHEN committed THEN coalesce(nullif(benefit_id, ''), nullif(reservation_id, '')) END) AS commitment,
+        -- is_plan: a savings plan rather than a reservation.
         starts_with(model, 'savingsplan') AS is_plan,
+        -- is_unused: what of a commitment was not used.
         type LIKE 'unused%' AS is_unused,
+        -- resource: the resource's id in lower case; some files leave out the slash at its start.
         CASE
             WHEN resource_id LIKE 'subscriptions/%' THEN '/' || lower(resource_id) ELSE lower(resource_id)
         END AS resource,
+        -- block_size: the number in unit_of_measure, 10000 in 10K.
         coalesce(block_size, 1) AS block_size,
+        -- unit: the unit in unit_of_measure, GB-Months in 100 GB/Month.
         coalesce(unit, 'Units') AS unit,
+        -- period_start: the first day of the billing period.
         coalesce(billing_period_start_date, (billing_period || '-01')::DATE) AS period_start
     FROM charges
     LEFT JOIN units USING (unit_of_measure)
 ),
 
--- Quantity counts blocks in real files of Enterprise Agreements, and single units in others: price times quantity must
--- be the cost, and tells which. Only a ratio of ten or more is to be told apart, so a tolerance of 1 % is safe.
 measured AS (
     SELECT
         *,
+        -- counts: what quantity counts. Blocks in real files of Enterprise Agreements, single units in others: price
+        --   times quantity must be the cost, and tells which. Only a ratio of ten or more is to be told apart, so a
+        --   tolerance of 1 % is safe.
         CASE
             WHEN quantity IS NULL THEN NULL
             WHEN block_size = 1 OR effective_price IS NULL THEN 'blocks'
@@ -204,7 +221,7 @@ measured AS (
             WHEN abs(effective_price::DOUBLE * quantity::DOUBLE / block_size - cost_in_pricing::DOUBLE)
                 <= 0.01 * abs(cost_in_pricing::DOUBLE) + 1e-15 THEN 'units'
         END AS counts,
-        -- ['microsoft.sql', 'servers', 'srv', 'databases', 'db'], after the last provider in the id.
+        -- path: what follows the last provider in the id: microsoft.sql, servers, srv, databases, db.
         CASE WHEN contains(resource, '/providers/') THEN string_split(string_split(resource, '/providers/')[-1], '/') END
             AS path
     FROM placed
@@ -213,19 +230,24 @@ measured AS (
 typed AS (
     SELECT
         *,
+        -- kind: the resource's type, microsoft.sql/servers/databases.
         CASE
             WHEN path IS NULL THEN lower(resource_type)
             ELSE concat_ws('/', path[1], nullif(path[2], ''), nullif(path[4], ''), nullif(path[6], ''))
         END AS kind,
+        -- pricing_quantity: quantity in blocks.
         CASE
             WHEN type = 'tax' THEN NULL
             WHEN counts = 'blocks' THEN quantity
             WHEN counts = 'units' THEN CAST(round(quantity::DOUBLE / block_size, 15) AS DECIMAL(38, 18))
         END AS pricing_quantity,
+        -- consumed_quantity: quantity in single units.
         CASE counts WHEN 'blocks' THEN quantity * block_size WHEN 'units' THEN quantity END AS consumed_quantity,
-        -- A list price of 0 is no price where something else pays for the row.
+        -- list_price: the pay-as-you-go price; 0 is none where something else pays for the row.
         CASE WHEN payg_price = 0 AND (committed OR cost <> 0) THEN NULL ELSE payg_price END AS list_price,
+        -- own_price: the negotiated price; 0 is none.
         nullif(unit_price, 0) AS own_price,
+        -- list_cost_given: the pay-as-you-go cost, where the file has it.
         CASE
             WHEN payg_cost_in_billing_currency = 0 AND (committed OR cost <> 0) THEN NULL
             ELSE payg_cost_in_billing_currency
@@ -236,15 +258,17 @@ typed AS (
 costed AS (
     SELECT
         *,
-        -- An amortised row of a commitment was paid for by its purchase.
+        -- billed: the cost, but 0 on an amortised row of a commitment: its purchase was paid.
         CASE
             WHEN part = 'amortized' AND committed AND type IN ('usage', 'unusedreservation', 'unusedsavingsplan') THEN 0
             ELSE cost
         END AS billed,
+        -- effective: the cost, but 0 on the purchase of a commitment: its use is counted.
         CASE
             WHEN committed AND type IN ('purchase', 'refund') AND (SELECT has_amortized FROM bill) THEN 0
             ELSE cost
         END AS effective,
+        -- category: the charge type in FOCUS's words.
         CASE
             WHEN type IN ('usage', 'unusedreservation', 'unusedsavingsplan') THEN 'Usage'
             WHEN type IN ('purchase', 'refund') THEN 'Purchase'
@@ -252,8 +276,10 @@ costed AS (
             WHEN type = 'credit' THEN 'Credit'
             ELSE 'Adjustment'
         END AS category,
+        -- list_price_billed: the pay-as-you-go price in the billing currency.
         CASE WHEN rate = 1 THEN list_price
             ELSE CAST(round(list_price::DOUBLE * rate::DOUBLE, 15) AS DECIMAL(38, 18)) END AS list_price_billed,
+        -- own_price_billed: the negotiated price in the billing currency.
         CASE WHEN rate = 1 THEN own_price
             ELSE CAST(round(own_price::DOUBLE * rate::DOUBLE, 15) AS DECIMAL(38, 18)) END AS own_price_billed
     FROM typed
@@ -264,10 +290,13 @@ costed AS (
 shortened AS (
     SELECT
         *,
+        -- list_factor: the price, where nine decimals hold it.
         CASE WHEN TRY_CAST(list_price_billed AS DECIMAL(19, 9)) = list_price_billed
             THEN TRY_CAST(list_price_billed AS DECIMAL(19, 9)) END AS list_factor,
+        -- own_factor: the price, where nine decimals hold it.
         CASE WHEN TRY_CAST(own_price_billed AS DECIMAL(19, 9)) = own_price_billed
             THEN TRY_CAST(own_price_billed AS DECIMAL(19, 9)) END AS own_factor,
+        -- quantity_factor: the quantity, where nine decimals hold it.
         CASE WHEN TRY_CAST(pricing_quantity AS DECIMAL(19, 9)) = pricing_quantity
             THEN TRY_CAST(pricing_quantity AS DECIMAL(19, 9)) END AS quantity_factor
     FROM costed
@@ -276,14 +305,17 @@ shortened AS (
 multiplied AS (
     SELECT
         * EXCLUDE (list_factor, own_factor, quantity_factor),
+        -- list_product: pay-as-you-go price times quantity.
         coalesce(
             list_factor * quantity_factor,
             CAST(round(list_price_billed::DOUBLE * pricing_quantity::DOUBLE, 15) AS DECIMAL(38, 18))
         ) AS list_product,
+        -- own_product: negotiated price times quantity.
         coalesce(
             own_factor * quantity_factor,
             CAST(round(own_price_billed::DOUBLE * pricing_quantity::DOUBLE, 15) AS DECIMAL(38, 18))
         ) AS own_product,
+        -- own_cost: what stands for a price that is not known.
         CASE WHEN category = 'Purchase' THEN billed ELSE effective END AS own_cost
     FROM shortened
 ),
@@ -291,11 +323,14 @@ multiplied AS (
 matched AS (
     SELECT
         multiplied.*,
+        -- service: by consumed service and type, type, or consumed service alone; else what the row says.
         coalesce(
             exact.ServiceName, by_type.ServiceName, by_provider.ServiceName, nullif(meter_category, ''),
             nullif(consumed_service, ''), CASE WHEN publisher_type = 'Marketplace' THEN product_name END, 'Azure'
         ) AS service,
+        -- service_category: from the same table, by consumed_service and kind.
         coalesce(exact.ServiceCategory, by_type.ServiceCategory, by_provider.ServiceCategory) AS service_category,
+        -- service_part: from the same table, by consumed_service and kind.
         coalesce(exact.ServiceSubcategory, by_type.ServiceSubcategory, by_provider.ServiceSubcategory) AS service_part,
         places.region,
         CASE WHEN places.region IS NOT NULL THEN places.region_name END AS region_name,
@@ -313,9 +348,11 @@ matched AS (
 located AS (
     SELECT
         matched.*,
+        -- final_category: from the table; by the service's name where it is there.
         coalesce(service_category, by_name.ServiceCategory, 'Other') AS final_category,
+        -- final_part: from the table; by the service's name where it is there.
         coalesce(service_part, by_name.ServiceSubcategory, 'Other (Other)') AS final_part,
-        -- What stands for the resource of a commitment's own charges is the commitment.
+        -- charged_resource: the resource; the commitment on charges of the commitment itself.
         coalesce(nullif(resource, ''), CASE WHEN category = 'Purchase' OR is_unused THEN commitment END)
             AS charged_resource
     FROM matched

@@ -16,11 +16,15 @@ named AS (
             nullif(ServiceName, ''), nullif(x_SkuMeterCategory, ''),
             CASE WHEN x_PublisherCategory = 'Marketplace' THEN 'Azure Marketplace' END, 'Azure'
         ) AS ServiceName,
+        -- commitment: the commitment's id, where there is one.
         nullif(CommitmentDiscountId, '') AS commitment,
+        -- subcategory: 1.0-preview's subcategory of a charge.
         lower(coalesce(ChargeSubcategory, '')) AS subcategory,
-        -- 0 beside a cost means unknown: marketplace, reservations, and usage that they pay for.
+        -- list_cost: 0 beside a cost means unknown: marketplace, reservations, and usage that they pay for.
         CASE WHEN ListCost = 0 AND (EffectiveCost <> 0 OR BilledCost <> 0) THEN NULL ELSE ListCost END AS list_cost,
+        -- contracted: the contracted cost, whichever version's name it has.
         coalesce(ContractedCost, x_OnDemandCost) AS contracted,
+        -- own_cost: what stands for a cost that is not known.
         CASE WHEN ChargeCategory = 'Purchase' THEN BilledCost ELSE EffectiveCost END AS own_cost
     FROM source
 ),
@@ -30,7 +34,9 @@ matched AS (
         named.*,
         by_name.ServiceCategory AS known_category,
         by_name.ServiceSubcategory AS known_subcategory,
+        -- category: the category as exported, else of the service's name.
         coalesce(nullif(named.ServiceCategory, ''), by_name.ServiceCategory, 'Other') AS category,
+        -- contracted_cost: the contracted cost; 0 beside a cost means unknown.
         CASE WHEN contracted = 0 AND (EffectiveCost <> 0 OR BilledCost <> 0) THEN NULL ELSE contracted END AS contracted_cost
     FROM named
     LEFT JOIN services_by_name AS by_name ON by_name.ServiceName = named.ServiceName
