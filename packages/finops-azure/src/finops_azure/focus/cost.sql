@@ -126,12 +126,12 @@ units AS (
 places AS (
     SELECT
         place,
-        -- region: the place (resource_location_normalized, resource_location, location, meter_region) as a region id.
+        -- region: `place` as a region id.
         CASE
             WHEN place_key IN ('', 'unassigned', 'unknown', 'notapplicable', 'na', 'null', 'none') THEN NULL
             ELSE coalesce(RegionId, place_key)
         END AS region,
-        -- region_name: the region's name, else resource_location as written.
+        -- region_name: the region's name, else `place` as written.
         coalesce(RegionName, place) AS region_name
     FROM (SELECT DISTINCT place, lower(regexp_replace(place, '[^A-Za-z0-9]', '', 'g')) AS place_key FROM charges)
     LEFT JOIN azure_regions ON Location = place_key

@@ -87,7 +87,7 @@ SELECT
     ChargePeriodStart,
     -- CommitmentDiscountCategory: as exported, where there is a commitment.
     CASE WHEN commitment IS NOT NULL THEN CommitmentDiscountCategory END AS CommitmentDiscountCategory,
-    -- CommitmentDiscountId: in lower case, since its spelling changes from row to row.
+    -- CommitmentDiscountId: `CommitmentDiscountId` in lower case, since its spelling changes from row to row.
     lower(commitment) AS CommitmentDiscountId,
     -- CommitmentDiscountName: as exported, where there is a commitment.
     CASE WHEN commitment IS NOT NULL THEN CommitmentDiscountName END AS CommitmentDiscountName,
