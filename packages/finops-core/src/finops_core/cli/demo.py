@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import shlex
 import sys
+import tomllib
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -62,10 +63,10 @@ def demo(context: Context) -> None:
     folder = Path(context.params["out"])
     config = folder / "config.toml"
     providers = chosen_providers(context.params.get("provider"))
-    if not config.exists():
-        for provider in providers:
-            session.note(f"generating {provider.title} bills in {folder / 'bills' / provider.name}")
-        generate(providers, folder, context.params["rows"])
+    share = max(1, context.params["rows"] // len(providers))
+    for provider in without_bills(providers, config):
+        session.note(f"generating {provider.title} bills in {folder / 'bills' / provider.name}")
+        generate(provider, folder, share)
     sources = Sources(file=ConfigFile.read(config))
     settings = Configured(sources, project(sources))
     for provider in providers:
@@ -78,25 +79,33 @@ def demo(context: Context) -> None:
 
 
 def chosen_providers(name: str | None) -> list[type[Provider]]:
-    """The provider asked for, else every installed one that can generate bills."""
-    if name is not None:
-        return [registry.load(name)]
-    found = [provider for provider in map(registry.load, registry.names()) if provider.sample_formats]
+    """The provider asked for, else every installed one; of these, those that can generate bills."""
+    names = [name] if name is not None else registry.names()
+    found = [provider for provider in map(registry.load, names) if provider.sample_formats]
     if not found:
         raise ProviderMissing(
-            "no installed provider can generate bills", where="finops plugins list", hint="pip install finops-NAME"
+            f"{name} cannot generate bills" if name else "no installed provider can generate bills",
+            where="finops plugins list",
+            hint="pip install finops-NAME",
         )
     return found
 
 
-def generate(providers: Sequence[type[Provider]], folder: Path, rows: int) -> None:
-    """Write bills, and last the configuration that imports them: without it they are generated again."""
-    lines = ["[project]", f"data_dir = {toml_value(str((folder / 'data').absolute()))}"]
-    for provider in providers:
-        out, share = folder / "bills" / provider.name, max(1, rows // len(providers))
-        settings = provider.sample(SampleRequest(out=out, format=provider.sample_formats[0], rows=share))
-        lines += ["", f"[{provider.name}]", *(f"{key} = {toml_value(value)}" for key, value in settings.items())]
-    (folder / "config.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+def without_bills(providers: Sequence[type[Provider]], config: Path) -> list[type[Provider]]:
+    """The providers that the demo's configuration does not know yet."""
+    known = tomllib.loads(config.read_text(encoding="utf-8")) if config.exists() else {}
+    return [provider for provider in providers if provider.name not in known]
+
+
+def generate(provider: type[Provider], folder: Path, rows: int) -> None:
+    """Write bills, and last the section that imports them: without it they are generated again."""
+    request = SampleRequest(out=folder / "bills" / provider.name, format=provider.sample_formats[0], rows=rows)
+    settings = provider.sample(request)
+    config = folder / "config.toml"
+    data_dir = toml_value(str((folder / "data").absolute()))
+    before = config.read_text(encoding="utf-8") if config.exists() else f"[project]\ndata_dir = {data_dir}\n"
+    lines = [f"[{provider.name}]", *(f"{key} = {toml_value(value)}" for key, value in settings.items())]
+    config.write_text(before + "\n" + "\n".join(lines) + "\n", encoding="utf-8")
 
 
 def costs(settings: Configured) -> Listing:
