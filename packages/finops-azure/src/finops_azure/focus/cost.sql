@@ -323,14 +323,14 @@ multiplied AS (
 matched AS (
     SELECT
         multiplied.*,
-        -- service: by consumed service and type, type, or consumed service alone; else what the row says.
+        -- service: by consumed service and `kind`, kind alone, or consumed service alone; else what the row says.
         coalesce(
             exact.ServiceName, by_type.ServiceName, by_provider.ServiceName, nullif(meter_category, ''),
             nullif(consumed_service, ''), CASE WHEN publisher_type = 'Marketplace' THEN product_name END, 'Azure'
         ) AS service,
-        -- service_category: from the same table, by consumed_service and kind.
+        -- service_category: from the same table, by `consumed_service` and `kind`.
         coalesce(exact.ServiceCategory, by_type.ServiceCategory, by_provider.ServiceCategory) AS service_category,
-        -- service_part: from the same table, by consumed_service and kind.
+        -- service_part: from the same table, by `consumed_service` and `kind`.
         coalesce(exact.ServiceSubcategory, by_type.ServiceSubcategory, by_provider.ServiceSubcategory) AS service_part,
         places.region,
         CASE WHEN places.region IS NOT NULL THEN places.region_name END AS region_name,
@@ -387,7 +387,7 @@ SELECT
     END AS BillingPeriodEnd,
     -- BillingPeriodStart: the first day of the billing period; of the delivered month where rows do not say.
     period_start::TIMESTAMP AS BillingPeriodStart,
-    -- CapacityReservationId: from AdditionalInfo.
+    -- CapacityReservationId: from `additional_info`.
     capacity_reservation AS CapacityReservationId,
     -- CapacityReservationStatus: Unused on rows of the reservation itself, Used on rows of machines in it.
     CASE
@@ -448,8 +448,8 @@ SELECT
     coalesce(CASE WHEN category IN ('Usage', 'Purchase') THEN own_product END, own_cost)
         AS ContractedCost,
     -- ContractedUnitPrice: the negotiated price in the billing currency, for a block of units.
-    CASE WHEN type <> 'tax' AND own_product IS NOT NULL AND own_price_billed >= 0 THEN own_price_billed END
-        AS ContractedUnitPrice,
+    CASE WHEN category IN ('Usage', 'Purchase') AND own_product IS NOT NULL AND own_price_billed >= 0
+        THEN own_price_billed END AS ContractedUnitPrice,
     -- EffectiveCost: the amortised cost; 0 for purchases and refunds of commitments, whose money is spread over the
     --   usage that they cover. Without an amortised file, the billed cost (x_EffectiveCostBasis).
     effective AS EffectiveCost,
@@ -484,7 +484,8 @@ SELECT
     -- PricingCurrency: the currency of the price list.
     upper(coalesce(nullif(pricing_currency, ''), billing_currency)) AS PricingCurrency,
     -- PricingCurrencyContractedUnitPrice: the negotiated price as written.
-    CASE WHEN type <> 'tax' AND own_price >= 0 THEN own_price END AS PricingCurrencyContractedUnitPrice,
+    CASE WHEN category IN ('Usage', 'Purchase') AND own_price >= 0 THEN own_price END
+        AS PricingCurrencyContractedUnitPrice,
     -- PricingCurrencyEffectiveCost: EffectiveCost in the pricing currency.
     CASE
         WHEN effective = 0 THEN 0
@@ -492,7 +493,8 @@ SELECT
         ELSE CAST(round(effective::DOUBLE / rate::DOUBLE, 12) AS DECIMAL(38, 18))
     END AS PricingCurrencyEffectiveCost,
     -- PricingCurrencyListUnitPrice: the pay-as-you-go price as written.
-    CASE WHEN type <> 'tax' AND list_price >= 0 THEN list_price END AS PricingCurrencyListUnitPrice,
+    CASE WHEN category IN ('Usage', 'Purchase') AND list_price >= 0 THEN list_price END
+        AS PricingCurrencyListUnitPrice,
     -- PricingQuantity: how many times the price applies, that is, blocks of units. Null where price times quantity is
     --   not the cost in either reading.
     pricing_quantity AS PricingQuantity,
@@ -532,7 +534,7 @@ SELECT
     CASE WHEN type <> 'tax' THEN coalesce(nullif(product_id, ''), nullif(meter_id, '')) END AS SkuId,
     -- SkuMeter: the meter's name.
     CASE WHEN type <> 'tax' THEN nullif(meter_name, '') END AS SkuMeter,
-    -- SkuPriceDetails: AdditionalInfo with keys that begin with x_, as FOCUS asks of a provider's own.
+    -- SkuPriceDetails: `additional_info` with keys that begin with x_, as FOCUS asks of a provider's own.
     CASE WHEN type <> 'tax' THEN price_details END AS SkuPriceDetails,
     -- SkuPriceId: product, SKU and meter type, as far as the file has them; else the SKU id.
     CASE WHEN type <> 'tax' THEN coalesce(
