@@ -318,9 +318,11 @@ counted AS (
         count(*) AS line_count,
         count(*) FILTER (line_item_line_item_type LIKE '%Discount' AND is_net) AS discounts,
         count(*) FILTER (
-            line_item_operation IN ('ECSTask-EC2', 'EKSPod-EC2')
+            line_item_line_item_type = 'Usage'
+            AND line_item_operation IN ('ECSTask-EC2', 'EKSPod-EC2')
             AND (split_line_item_parent_resource_id IS NOT NULL OR split_line_item_split_usage IS NOT NULL)
             AND coalesce(line_item_unblended_cost, 0) = 0
+            AND coalesce(line_item_net_unblended_cost, 0) = 0
         ) AS splits
     FROM source
     LEFT JOIN basis

@@ -15,9 +15,9 @@ bills AS (
         bill_payer_account_id AS payer_id,
         bill_billing_period_start_date AS bill_start,
         line_item_currency_code AS bill_currency,
-        -- is_net: a bill is NET when it has net columns and, to a cent, its net costs without the discount rows are
+        -- is_net: a bill is NET when its rows have net costs and, to a cent, its net costs without the discount rows are
         --   its unblended costs with them. Otherwise leaving out either would change the invoice.
-        count(line_item_net_unblended_cost) > 0
+        count(line_item_net_unblended_cost) FILTER (line_item_line_item_type NOT LIKE '%Discount') > 0
             AND abs(
                 sum(
                     CASE
@@ -131,9 +131,11 @@ lines AS (
     FROM source
     -- Split cost rows repeat the cost of the instance that a container ran on.
     WHERE (
-        line_item_operation IN ('ECSTask-EC2', 'EKSPod-EC2')
+        line_item_line_item_type = 'Usage'
+        AND line_item_operation IN ('ECSTask-EC2', 'EKSPod-EC2')
         AND (split_line_item_parent_resource_id IS NOT NULL OR split_line_item_split_usage IS NOT NULL)
         AND coalesce(line_item_unblended_cost, 0) = 0
+        AND coalesce(line_item_net_unblended_cost, 0) = 0
     ) IS NOT TRUE
     UNION ALL
     SELECT *, true AS is_generated
