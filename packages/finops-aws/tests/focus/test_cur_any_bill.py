@@ -104,7 +104,8 @@ def test_gross(bill_of: Any, line: Any, lines: list[dict[str, Any]]) -> None:
     made = bill_of("cur-v1", written(lines, line))
     assert [result for result in made.check().values() if not result.ok and result.severity == "money"] == []
     whole = sum((Decimal(each["line_item_unblended_cost"] or 0) for each in lines), Decimal(0))
-    assert made.total("BilledCost") == whole
+    # AWS's own rounding: a negation that leaves less than 1e-9 of its usage counts as cancelling it.
+    assert abs(made.total("BilledCost") - whole) <= Decimal("1e-9") * len(lines)
 
 
 @ANY_BILL
