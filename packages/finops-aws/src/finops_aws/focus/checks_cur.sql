@@ -149,7 +149,7 @@ amortised AS (
                                reservation_unused_recurring_fee, 0))
             WHEN line_item_line_item_type = 'SavingsPlanRecurringFee' AND is_future THEN 0
             WHEN line_item_line_item_type = 'SavingsPlanRecurringFee'
-                 AND (net_ratio IS NULL OR net_ratio <= 0 OR net_ratio = 1)
+                 AND (net_ratio IS NULL OR net_ratio <= 0 OR net_ratio >= 1)
                 THEN greatest(0, coalesce(savings_plan_total_commitment_to_date, 0)
                                  - coalesce(savings_plan_used_commitment, 0))
             WHEN line_item_line_item_type = 'SavingsPlanRecurringFee'

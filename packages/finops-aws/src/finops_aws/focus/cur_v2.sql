@@ -207,7 +207,7 @@ charges AS (
                 THEN coalesce(reservation_unused_amortized_upfront_fee_for_billing_period, 0)
                     + coalesce(reservation_unused_recurring_fee, 0)
             WHEN is_open AND (line_item_usage_start_date > last_usage OR last_usage IS NULL) THEN 0
-            WHEN is_net AND net_commitment > 0 AND gross_commitment > 0 AND net_commitment <> gross_commitment
+            WHEN is_net AND net_commitment > 0 AND net_commitment < gross_commitment
                 THEN CAST(unused_commitment AS DECIMAL(20, 12))
                     * CAST(CAST(net_commitment AS DOUBLE) / CAST(gross_commitment AS DOUBLE) AS DECIMAL(18, 15))
             ELSE unused_commitment
