@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from finops_core.errors import DestinationError
-from finops_core.load.columns import check_yield, fitted, hints, quoted
+from finops_core.load.columns import check_yield, fitted, hints
+from finops_core.sql import identifier
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -89,4 +90,4 @@ def test_quoted_names_survive_duckdb(name: str) -> None:
         name.encode()
     except UnicodeEncodeError:
         return
-    assert [row[0] for row in duckdb.execute(f"DESCRIBE SELECT 1 AS {quoted(name)}").fetchall()] == [name]
+    assert [row[0] for row in duckdb.execute(f"DESCRIBE SELECT 1 AS {identifier(name)}").fetchall()] == [name]

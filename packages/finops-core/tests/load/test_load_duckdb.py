@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from finops_core.errors import BalanceError, ConfigError, DataMissing, DestinationError
 from finops_core.load import Package, Sql, Table, Target, connect_readonly, load, read_rows
-from finops_core.load.columns import quoted
+from finops_core.sql import identifier
 
 Bill = Callable[..., Package]
 DATASET = "acme_billing"
@@ -129,7 +129,7 @@ ODD_NAMES = [
 
 def test_names_may_be_anything(target: Target) -> None:
     columns = dict.fromkeys(ODD_NAMES, "VARCHAR")
-    values = ", ".join(f"'{n}' AS {quoted(name)}" for n, name in enumerate(ODD_NAMES))
+    values = ", ".join(f"'{n}' AS {identifier(name)}" for n, name in enumerate(ODD_NAMES))
     for replaces in ("true", '"a b" IS NOT NULL'):
         load(target, one("t", columns, f"SELECT {values}", replaces))
         assert list(standing(target, "t")) == ODD_NAMES

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from finops_core.load.columns import check_yield, fitted, qualified, quoted
+from finops_core.load.columns import check_yield, fitted
 from finops_core.load.package import WHOLE, Package, Sql, Table, View, incoming
+from finops_core.sql import identifier, qualified
 
 
 def write_ahead(package: Package, sql: Sql) -> None:
@@ -14,11 +15,11 @@ def write_ahead(package: Package, sql: Sql) -> None:
     ahead = [table for table in package.tables if table.ahead]
     if not ahead:
         return
-    sql.run(f"CREATE SCHEMA IF NOT EXISTS {quoted(package.dataset)}")
+    sql.run(f"CREATE SCHEMA IF NOT EXISTS {identifier(package.dataset)}")
     forget_ahead(package, sql)
     for table in ahead:
         check_yield(table.name, table.columns, _described(sql, f"({table.select})"))
-        names = ", ".join(map(quoted, table.columns))
+        names = ", ".join(map(identifier, table.columns))
         target = qualified(package.dataset, incoming(table.name))
         sql.run(f"CREATE TABLE {target} ({names}) AS SELECT {names} FROM ({table.select})")
 
@@ -41,7 +42,7 @@ def apply(package: Package, sql: Sql, load_id: str) -> dict[str, int]:
     The tables exist. Raises DestinationError when rows do not fit, whatever the check raises, and DuckDB's own errors.
     """
     sql.run(f"SET VARIABLE finops_load_id = '{load_id}'")
-    sql.run(f"USE {quoted(package.dataset)}")
+    sql.run(f"USE {identifier(package.dataset)}")
     rows = {table.name: _write(package.dataset, table, sql) for table in package.tables}
     package.check(sql)
     forget_ahead(package, sql)
@@ -52,7 +53,7 @@ def apply(package: Package, sql: Sql, load_id: str) -> dict[str, int]:
 
 def _view(view: View) -> str:
     rows = " UNION ALL BY NAME ".join(f"SELECT * FROM {qualified(*table)}" for table in view.tables)
-    schema = f"CREATE SCHEMA IF NOT EXISTS {quoted(view.schema)}"
+    schema = f"CREATE SCHEMA IF NOT EXISTS {identifier(view.schema)}"
     return f"{schema}; CREATE OR REPLACE VIEW {qualified(view.schema, view.name)} AS {rows}"
 
 
@@ -63,7 +64,7 @@ def _write(dataset: str, table: Table, sql: Sql) -> int:
         return _place(dataset, table, sql)
     select = table.select if isinstance(table.select, str) else table.select(sql)
     check_yield(table.name, table.columns, _described(sql, f"({select})"))
-    target, names = qualified(dataset, table.name), ", ".join(map(quoted, table.columns))
+    target, names = qualified(dataset, table.name), ", ".join(map(identifier, table.columns))
     if table.replaces == WHOLE:
         # A new table rather than DELETE: no column of the old one is left, and a reader in this process cannot see old
         # and new rows together while a large commit runs.
@@ -82,12 +83,12 @@ def _place(dataset: str, table: Table, sql: Sql) -> int:
     [(count,)] = sql.query(f"SELECT count(*) FROM {source}")
     if table.replaces == WHOLE:
         sql.run(f"DROP TABLE IF EXISTS {target}")
-        sql.run(f"ALTER TABLE {source} RENAME TO {quoted(table.name)}")
+        sql.run(f"ALTER TABLE {source} RENAME TO {identifier(table.name)}")
         return int(count)
     values = fitted(table.name, table.columns, dict(_described(sql, target)))
     if table.replaces is not None:
         sql.run(f"DELETE FROM {target} WHERE {table.replaces}")
-    sql.run(f"INSERT INTO {target} ({', '.join(map(quoted, table.columns))}) SELECT {values} FROM {source}")
+    sql.run(f"INSERT INTO {target} ({', '.join(map(identifier, table.columns))}) SELECT {values} FROM {source}")
     return int(count)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from finops_core.errors import DestinationError
+from finops_core.sql import identifier
 
 HINTS: Mapping[str, Mapping[str, Any]] = {
     "VARCHAR": {"data_type": "text"},
@@ -33,15 +34,6 @@ def _hint(name: str, kind: str) -> Mapping[str, Any]:
     if kind not in HINTS:
         raise DestinationError(f"a column has the type {kind}, which is not loaded", where=name)
     return HINTS[kind]
-
-
-def quoted(name: str) -> str:
-    """An identifier, for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def qualified(dataset: str, table: str) -> str:
-    return f"{quoted(dataset)}.{quoted(table)}"
 
 
 def check_yield(table: str, declared: Mapping[str, str], found: Sequence[tuple[str, str]]) -> None:
@@ -75,9 +67,9 @@ def fitted(table: str, columns: Mapping[str, str], standing: Mapping[str, str]) 
 
 def _fitted(table: str, name: str, kind: str, standing: str) -> str:
     if kind == standing:
-        return quoted(name)
+        return identifier(name)
     if standing == "VARCHAR":
-        return f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}"
+        return f"CAST({identifier(name)} AS VARCHAR) AS {identifier(name)}"
     raise DestinationError(
         f"the column is {standing} in the destination and {kind} in the new rows",
         where=f"{table}.{name}",

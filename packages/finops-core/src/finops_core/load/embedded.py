@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from finops_core.errors import ConfigError
 from finops_core.load.apply import apply, forget_ahead, write_ahead
-from finops_core.load.columns import qualified, quoted
 from finops_core.load.failures import being_made, is_locked, locked, nothing_yet, translated
 from finops_core.load.package import Loaded, Package
 from finops_core.load.target import Target
+from finops_core.sql import identifier, qualified
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,7 +63,7 @@ class DuckDbSql:
         self.query(sql)
 
     def enter(self, dataset: str) -> None:
-        self.run(f"USE {quoted(dataset)}")
+        self.run(f"USE {identifier(dataset)}")
 
     def columns(self, schema: str, relation: str) -> dict[str, str]:
         return {name: kind for name, kind, *_ in self.query(f"DESCRIBE {qualified(schema, relation)}")}

@@ -19,12 +19,13 @@ from typing import Any
 
 from finops_core.errors import BalanceError, DestinationError
 from finops_core.load.apply import apply, write_ahead
-from finops_core.load.columns import fitted, qualified, quoted
+from finops_core.load.columns import fitted
 from finops_core.load.embedded import ONE_AT_A_TIME, DuckDbSql, opened, working_folder
 from finops_core.load.failures import translated
 from finops_core.load.package import WHOLE, Loaded, Package, Table, View
 from finops_core.load.server import TYPES, PostgresSql, connected, standing, take_turn
 from finops_core.load.target import Target
+from finops_core.sql import identifier, qualified
 
 LONGEST_NAME = 63
 """Bytes of an identifier, see 'Limits' in the PostgreSQL manual."""
@@ -51,10 +52,10 @@ def load_postgres(target: Target, package: Package, waiting: Callable[[str], Non
 
 def _computed(package: Package, sql: DuckDbSql) -> dict[str, int]:
     """Run the SELECTs and the checks in the scratch database, which is empty but for what a killed load left."""
-    sql.run(f"DROP SCHEMA IF EXISTS {quoted(package.dataset)} CASCADE")
-    sql.run(f"CREATE SCHEMA {quoted(package.dataset)}")
+    sql.run(f"DROP SCHEMA IF EXISTS {identifier(package.dataset)} CASCADE")
+    sql.run(f"CREATE SCHEMA {identifier(package.dataset)}")
     for table in package.tables:
-        columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in table.columns.items())
+        columns = ", ".join(f"{identifier(name)} {kind}" for name, kind in table.columns.items())
         sql.run(f"CREATE TABLE {qualified(package.dataset, table.name)} ({columns})")
     write_ahead(package, sql)
     return apply(replace(package, after=None), sql, "pending")
@@ -106,9 +107,11 @@ def _short(name: str) -> str:
 
 def _copy_out(scratch: Any, dataset: str, table: Table, load_id: str, file: Path) -> None:
     text = [name for name, kind in table.columns.items() if kind in ("VARCHAR", "JSON")]
-    values = ", ".join(f"'{load_id}' AS {quoted(name)}" if name == LOAD_ID else quoted(name) for name in table.columns)
+    values = ", ".join(
+        f"'{load_id}' AS {identifier(name)}" if name == LOAD_ID else identifier(name) for name in table.columns
+    )
     # Text is quoted throughout, NULL never: so they cannot be taken for each other, nor text for the end of the data.
-    force = f", FORCE_QUOTE ({', '.join(map(quoted, text))})" if text else ""
+    force = f", FORCE_QUOTE ({', '.join(map(identifier, text))})" if text else ""
     where = str(file).replace("'", "''")
     scratch.execute(
         f"COPY (SELECT {values} FROM {qualified(dataset, table.name)}) TO '{where}' "
@@ -117,7 +120,7 @@ def _copy_out(scratch: Any, dataset: str, table: Table, load_id: str, file: Path
 
 
 def _copy_in(server: Any, dataset: str, table: Table, file: Path) -> int:
-    names = ", ".join(map(quoted, table.columns))
+    names = ", ".join(map(identifier, table.columns))
     statement = f"COPY {qualified(dataset, table.name)} ({names}) FROM STDIN (FORMAT csv, NULL '\\N')"
     with server.cursor() as cursor, file.open("rb") as stream:
         cursor.copy_expert(statement, stream, size=1 << 20)
@@ -137,7 +140,7 @@ def _make_room(dataset: str, table: Table, sql: PostgresSql) -> None:
     if gone:
         _drop_our_views(dataset, table.name, sql)
         for name in gone:
-            sql.run(f"ALTER TABLE {target} DROP COLUMN {quoted(name)}")
+            sql.run(f"ALTER TABLE {target} DROP COLUMN {identifier(name)}")
 
 
 def _check_types(dataset: str, table: Table, sql: PostgresSql) -> None:
@@ -160,7 +163,7 @@ def _drop_our_views(dataset: str, table: str, sql: PostgresSql) -> None:
 def _finish(statements: list[str | View], sql: PostgresSql) -> None:
     """Run the closing statements. Views go first, or they would keep a table from being dropped."""
     for view in (statement for statement in statements if isinstance(statement, View)):
-        sql.run(f"CREATE SCHEMA IF NOT EXISTS {quoted(view.schema)}")
+        sql.run(f"CREATE SCHEMA IF NOT EXISTS {identifier(view.schema)}")
         sql.run(f"DROP VIEW IF EXISTS {qualified(view.schema, view.name)}")
     for statement in statements:
         _make_view(statement, sql) if isinstance(statement, View) else sql.run(statement)
@@ -182,6 +185,6 @@ def _make_view(view: View, sql: PostgresSql) -> None:
 def _aligned(kinds: Mapping[str, str], shape: Mapping[str, str]) -> str:
     spelled = {duckdb: postgres for postgres, duckdb in TYPES.items()} | {"VARCHAR": "varchar"}
     return ", ".join(
-        f"CAST({quoted(name) if name in shape else 'NULL'} AS {spelled.get(kind, kind)}) AS {quoted(name)}"
+        f"CAST({identifier(name) if name in shape else 'NULL'} AS {spelled.get(kind, kind)}) AS {identifier(name)}"
         for name, kind in kinds.items()
     )

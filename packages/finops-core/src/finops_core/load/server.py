@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from finops_core.errors import AccessError, ConfigError, DestinationError, DestinationLocked
-from finops_core.load.columns import quoted
 from finops_core.load.embedded import POLL
 from finops_core.load.target import Target
+from finops_core.sql import identifier
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,7 +55,7 @@ class PostgresSql:
         self.query(sql)
 
     def enter(self, dataset: str) -> None:
-        self.run(f"SET search_path TO {quoted(dataset)}")
+        self.run(f"SET search_path TO {identifier(dataset)}")
 
     def columns(self, schema: str, relation: str) -> dict[str, str]:
         return standing(schema, relation, self)
