@@ -17,7 +17,7 @@ class SourceFile:
     """One file that the current manifest names.
 
     `key` is its full name in the bucket, as recorded in the ledger and in `source_file`. `size` (bytes, as stored),
-    `checksum` (`md5:HEX`, `crc32c:BASE64`, `etag:TEXT` …) and `rows` are what the provider promises; None where it
+    `checksum` (`md5:HEX`, `sha256:HEX`, `etag:TEXT` …) and `rows` are what the provider promises; None where it
     does not say. `part` separates datasets of one bill that must never be added (Azure actual and amortised): each
     part has a raw table of its own; "" is the main one.
     """

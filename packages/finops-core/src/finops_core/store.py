@@ -19,6 +19,10 @@ PARALLEL_DOWNLOADS = 4
 """Files fetched at once. More gains little: one connection already fills most links, and memory grows with each."""
 
 
+DIGESTS = frozenset({"md5", "sha1", "sha256", "sha384", "sha512"})
+"""The checksums that clouds write into manifests and hashlib computes."""
+
+
 @dataclass(frozen=True)
 class StoredObject:
     key: str
@@ -77,11 +81,7 @@ class DirectoryStore:
         if not path.is_file():
             raise DeliveryError("a file that the manifest names is missing", where=f"{self.url}/{file.key}")
         check_size(file, path)
-        if file.checksum and file.checksum.startswith("md5:"):
-            with path.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "md5").hexdigest()
-            if digest != file.checksum.removeprefix("md5:"):
-                raise DeliveryError("a file's content differs from its checksum", where=f"{self.url}/{file.key}")
+        check_digest(file, path)
         progress(path.stat().st_size)
         return path
 
@@ -112,6 +112,22 @@ def check_size(file: SourceFile, path: Path) -> None:
     """Raises DeliveryError unless the file has the bytes that its manifest or listing promises."""
     if file.size is not None and (size := path.stat().st_size) != file.size:
         raise DeliveryError(f"a file has {size:,} bytes instead of {file.size:,}", where=file.key)
+
+
+def check_digest(file: SourceFile, path: Path) -> None:
+    """Raises DeliveryError unless the file has the checksum that its manifest promises, as `md5:HEX`, `sha256:HEX` or
+    another digest of hashlib. An `etag:` names a version of an object in its store, which alone can compare it.
+    """
+    kind, _, promised = (file.checksum or "etag:").partition(":")
+    if kind == "etag":
+        return
+    if kind not in DIGESTS:
+        raise DeliveryError(
+            f"a checksum of kind {kind!r} cannot be compared", where=file.key, hint=f"use {', '.join(sorted(DIGESTS))}"
+        )
+    with path.open("rb") as stream:
+        if hashlib.file_digest(stream, kind).hexdigest() != promised.lower():
+            raise DeliveryError("a file's content differs from its checksum", where=file.key, hint="import again")
 
 
 def fetch_all(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from decimal import Decimal, localcontext
 
@@ -41,6 +42,7 @@ NUMBERS = st.one_of(
 @example("99999999999999999999.999999999999999999")
 @example("100000000000000000000")
 @example("0e-400")
+@example("100000000000000000000E-1")
 def test_a_number_is_kept_to_the_last_digit_or_refused(connection: duckdb.DuckDBPyConnection, text: str) -> None:
     try:
         with localcontext() as context:
@@ -55,7 +57,9 @@ def test_a_number_is_kept_to_the_last_digit_or_refused(connection: duckdb.DuckDB
         found = cast(connection, text, "VARCHAR", "DECIMAL(38,18)")
     except duckdb.Error as error:
         assert FAULT + "lineItem/Cost: " in str(error)
-        assert not fits, text
+        # DuckDB refuses a number whose digits do not fit before its exponent has moved the point.
+        digits = re.split("[eE]", text)[0]
+        assert not fits or abs(Decimal(digits)) >= 10 ** (38 - SCALE), text
     else:
         assert fits, (text, found)
         assert found == value

@@ -17,8 +17,11 @@ def exactly(ref: str, found: str, wanted: str, source: str) -> str:
 
     Text that a DECIMAL would round or cannot hold raises an error that begins with FAULT and names the source column.
     A DOUBLE is taken by its shortest text (0.1 is 0.1); digits of it beyond the scale are noise of binary numbers and
-    are rounded. Timestamps become naive UTC; the session's TimeZone must be UTC. Empty text is NULL.
+    are rounded. Timestamps become naive UTC; the session's TimeZone must be UTC. Empty text is NULL. What a JSON value
+    says is taken: a string without its quotes, a number as it is written, objects and lists as JSON text.
     """
+    if found == "JSON" and wanted != "JSON":
+        return exactly(f"({ref} ->> '$')", "VARCHAR", wanted, source)
     if match := _DECIMAL.fullmatch(wanted):
         return _decimal(ref, found, wanted, int(match[2]), source)
     if wanted == "TIMESTAMP":

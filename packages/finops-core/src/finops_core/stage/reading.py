@@ -17,6 +17,7 @@ from finops_core.names import assign, named
 from finops_core.sql import identifier, literal
 from finops_core.stage.content import Compression, check_gzip, compression, csv_header, unzip
 from finops_core.stage.exact import exactly
+from finops_core.stage.numbers import check_numbers
 
 if TYPE_CHECKING:
     import duckdb
@@ -98,6 +99,7 @@ def _inspect_parquet(
 def _inspect_jsonl(connection: duckdb.DuckDBPyConnection, local: LocalFile, path: Path, kind: Compression) -> Inspected:
     """Every top-level field is a column of type JSON; fields that are absent from a row are NULL there."""
     objects = f"read_json_objects({literal(str(path))}, format='newline_delimited', compression={literal(kind)})"
+    check_numbers(connection, objects, local.source.key)
     keys = _rows(connection, f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {objects} ORDER BY key")
     found = tuple(Found(key, "JSON", f"c{i}") for i, (key,) in enumerate(keys))
     return Inspected(local, path, kind if found else "empty", found, None if found else 0)

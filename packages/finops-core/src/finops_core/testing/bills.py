@@ -28,8 +28,12 @@ class Truth:
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Truth:
-        """From `{"rows": 40, "totals": {"USD": "12.5"}}`."""
-        return cls(facts["rows"], {code: Decimal(text) for code, text in facts["totals"].items()})
+        """From `{"rows": 40, "totals": {"USD": "12.5"}}`, and `"focus_rows": 41`, `"billed": {…}` where they differ."""
+        cost, billed = (
+            {code: Decimal(text) for code, text in facts[key].items()} if key in facts else None
+            for key in ("totals", "billed")
+        )
+        return cls(facts["rows"], cost or {}, facts.get("focus_rows"), billed)
 
 
 class Bills(ABC):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from finops_core import promises, registry
-from finops_core.errors import FinopsError
+from finops_core.errors import FinopsError, ProviderMissing
 from finops_core.testing.base import SuiteBase
 
 
@@ -17,6 +17,8 @@ class StartPromises(SuiteBase):
         """The installed package's entry point leads to this very class."""
         try:
             found = registry.load(self.provider.name)
+        except ProviderMissing as error:
+            raise AssertionError(f"{error}\ninstall the package that is tested: python -m pip install -e .") from error
         except FinopsError as error:
             raise AssertionError(f"{error}\n{error.hint}") from error
         assert found is self.provider, f"the name {self.provider.name!r} leads to another class: {found}"

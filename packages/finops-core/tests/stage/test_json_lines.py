@@ -1,0 +1,107 @@
+"""JSON lines: strings are taken without their quotes, and no digit of a number is lost in silence."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from finops_core.dataset import Dataset
+from finops_core.delivery import Column, Delivery, Found, LocalFile, SourceFile
+from finops_core.errors import DeliveryError
+from finops_core.periods import Period
+from finops_core.stage.numbers import check_numbers
+from finops_core.stage.reading import inspect, reading
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+TYPES = {"cost": "DECIMAL(38,18)", "day": "TIMESTAMP", "tags": "JSON", "free": "BOOLEAN"}
+
+
+def columns(found: Sequence[Found]) -> list[Column]:
+    return [Column(field.name, TYPES.get(field.name, "VARCHAR"), field.name) for field in found]
+
+
+BILL = Dataset("bill", "Acme bill", columns, TYPES, ("cost",), "cost", "currency")
+DELIVERY = Delivery("acme", "main", Period(2024, 1), "v1", "bill", "jsonl", (SourceFile("bill.jsonl"),))
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+
+
+def read(connection: duckdb.DuckDBPyConnection, path: Path, content: bytes) -> list[dict[str, Any]]:
+    path.write_bytes(content)
+    file = inspect(connection, DELIVERY, BILL, LocalFile(DELIVERY.files[0], path), path.parent)
+    result = connection.execute(reading(connection, DELIVERY, BILL, [file], {}).select)
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def test_values_are_taken_as_they_are_meant(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    lines = [
+        {"id": "007", "cost": "0.123456789012345678", "day": "2024-01-01T01:00:00+01:00", "tags": {"a": "1"}},
+        {"id": 7, "cost": 1e-7, "day": "2024-01-01T00:00:00Z", "tags": None, "free": True, "other": {"x": [1, "2"]}},
+        {"id": 'a "b"', "cost": None, "free": "false", "other": ""},
+    ]
+    content = gzip.compress("\n".join(map(json.dumps, lines)).encode())
+    first, second, third = read(connection, tmp_path / "bill.jsonl.gz", content)
+    assert (first["id"], second["id"], third["id"]) == ("007", "7", 'a "b"')
+    assert (first["cost"], second["cost"], third["cost"]) == (
+        Decimal("0.123456789012345678"),
+        Decimal("0.0000001"),
+        None,
+    )
+    assert first["day"] == second["day"] == dt.datetime(2024, 1, 1)
+    assert (json.loads(first["tags"]), second["tags"]) == ({"a": "1"}, None)
+    assert (second["free"], third["free"]) == (True, False)
+    assert (json.loads(second["other"]), third["other"]) == ({"x": [1, "2"]}, None)
+
+
+@pytest.mark.parametrize("nested", ["{}", '{{"amount": {}}}', '[1, {}, "x"]'])
+@pytest.mark.parametrize("number", ["0.12345678901234567", "123456789012345.678", "-1.00000000000000000001e3"])
+def test_a_number_that_would_lose_digits_fails(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, number: str, nested: str
+) -> None:
+    line = f'{{"cost": "1", "usage": {nested.format(number)}}}'
+    with pytest.raises(DeliveryError, match="digits") as raised:
+        read(connection, tmp_path / "bill.jsonl", f'{{"cost": 1}}\n{line}\n'.encode())
+    assert raised.value.where == "bill.jsonl"
+    assert number in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["0.12345678901234567", '{"x": 0.12345678901234567, "y": [1.12345678901234567]}'])
+def test_digits_in_a_string_are_no_number(connection: duckdb.DuckDBPyConnection, tmp_path: Path, text: str) -> None:
+    line = {"cost": 1, "note": text, "long": 123456789012345678901234567890}
+    (row,) = read(connection, tmp_path / "bill.jsonl", json.dumps(line).encode())
+    assert (row["note"], row["long"]) == (text, "123456789012345678901234567890")
+
+
+@given(value=st.floats(allow_nan=False, allow_infinity=False))
+@example(123456789.01234567)
+@example(1e-7)
+def test_what_was_a_double_is_read(connection: duckdb.DuckDBPyConnection, value: float) -> None:
+    relation = f"(SELECT '{{\"cost\": {value!r}}}' AS json)"
+    check_numbers(connection, relation, "bill.jsonl")
+
+
+@given(number=st.from_regex(r"-?(0|[1-9][0-9]{0,12})\.[0-9]{1,17}", fullmatch=True))
+def test_no_number_passes_that_duckdb_changes(connection: duckdb.DuckDBPyConnection, number: str) -> None:
+    """The check is held against DuckDB itself."""
+    relation = f"(SELECT '{{\"cost\": {number}}}' AS json)"
+    ((parsed,),) = connection.execute(f"SELECT json ->> '$.cost' FROM {relation}").fetchall()
+    try:
+        check_numbers(connection, relation, "bill.jsonl")
+    except DeliveryError:
+        assert Decimal(parsed) != Decimal(number)
+    else:
+        assert Decimal(parsed) == Decimal(number)
