@@ -114,6 +114,27 @@ def test_every_damage_to_a_gzip_file_is_noticed(connection: duckdb.DuckDBPyConne
                 rows(connection, stage(connection, tmp_path, ["x.csv.gz"]))
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_every_damage_to_a_zip_file_is_noticed_or_does_no_harm(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, method: int
+) -> None:
+    path = tmp_path / "x.csv.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("x.csv", b"id,cost\n" + b"".join(b"%d,%d.5\n" % (i, i) for i in range(300)))
+    whole, refused = path.read_bytes(), 0
+    for position in [*range(4, 40), *range(40, len(whole), len(whole) // 20), *range(len(whole) - 70, len(whole))]:
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x91]) + whole[position + 1 :])
+        try:
+            found = rows(connection, stage(connection, tmp_path, ["x.csv.zip"]))
+        except DeliveryError as error:
+            assert "x.csv.zip" in error.where
+            refused += 1
+        else:
+            assert len(found) == 300
+            assert sum(row["cost"] for row in found) == Decimal(45000)
+    assert refused > 20
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -162,6 +183,23 @@ def test_a_damaged_parquet_file(connection: duckdb.DuckDBPyConnection, tmp_path:
     (tmp_path / "x.parquet").write_bytes((tmp_path / "x.parquet").read_bytes()[:-9])
     with pytest.raises(DeliveryError, match="damaged"):
         stage(connection, tmp_path, ["x.parquet"], "parquet")
+
+
+def test_a_parquet_file_with_altered_bytes_is_read_or_refused(tmp_path: Path) -> None:
+    """What a damaged page or footer makes of DuckDB's reader are errors without a kind, and failed assertions."""
+    table = pa.table({"id": [str(i % 7) for i in range(40)], "cost": [i / 8 for i in range(40)]})
+    pq.write_table(table, tmp_path / "x.parquet", store_schema=False)
+    whole, refused = (tmp_path / "x.parquet").read_bytes(), set()
+    altered = [whole[:at] + b"\xff" + whole[at + 1 :] for at in range(4, len(whole) - 8, 9)]
+    for content in (*altered, whole.replace(b"cost", b"c\xffst")):
+        (tmp_path / "x.parquet").write_bytes(content)
+        try:
+            with duckdb.connect(config={"threads": 1}) as connection:
+                rows(connection, stage(connection, tmp_path, ["x.parquet"], "parquet"))
+        except DeliveryError as error:
+            refused.add(type(error.__cause__))
+    assert UnicodeDecodeError in refused
+    assert refused & {duckdb.Error, duckdb.InternalException}
 
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=8)

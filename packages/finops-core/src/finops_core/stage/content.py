@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import shutil
 import zipfile
@@ -49,15 +50,16 @@ def check_gzip(path: Path, key: str) -> None:
             while stream.read(CHUNK):
                 pass
     except (EOFError, OSError, igzip_lib.error) as error:  # type: ignore[misc]  # isal's stub says it is no class
-        raise DeliveryError(
-            f"a file is damaged: {error}",
-            where=key,
-            hint="it may have been cut short on its way; import again",
-        ) from error
+        raise DeliveryError(f"a file is damaged: {error}", where=key) from error
 
 
 def unzip(path: Path, folder: Path, key: str) -> Path:
     """The one member of a zip file, extracted and checked. Raises DeliveryError for another number of members."""
+    import lzma
+    import zlib
+
+    # zipfile lets its decompressors' errors through, and those of seeking to offsets that a damaged directory states.
+    broken = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError)
     try:
         with zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
@@ -68,7 +70,9 @@ def unzip(path: Path, folder: Path, key: str) -> Path:
             with archive.open(members[0]) as source, target.open("wb") as out:
                 shutil.copyfileobj(source, out, CHUNK)
             return target
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except (*broken, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
         raise DeliveryError(f"a zip file is damaged: {error}", where=key) from error
 
 

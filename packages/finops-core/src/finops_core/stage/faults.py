@@ -29,8 +29,12 @@ def explained(delivery: Delivery, staged: Staged | None = None) -> Iterator[None
         yield
     except FinopsError:
         raise
-    except (duckdb.DataError, duckdb.OperationalError, duckdb.InvalidInputException) as error:
-        # Any other error of DuckDB is a mistake in SQL, ours or a provider's, and not a property of the bill.
+    except duckdb.Error as error:
+        # Damaged Parquet files lead to errors without a kind of their own, and to failed assertions inside DuckDB. The
+        # kinds left out are mistakes in SQL, ours or a provider's, and no property of the bill.
+        about_files = (duckdb.DataError, duckdb.OperationalError, duckdb.InvalidInputException, duckdb.InternalError)
+        if not isinstance(error, about_files) and type(error) is not duckdb.Error:
+            raise
         raise explain(error, delivery, staged) from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -84,7 +84,7 @@ def _inspect_parquet(
     try:
         with pq.ParquetFile(path) as file:
             names, rows = list(file.schema_arrow.names), file.metadata.num_rows
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DeliveryError(f"a Parquet file is damaged: {error}", where=local.source.key) from error
     described = f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))}, hive_partitioning=false)"
     types = [row[1] for row in _rows(connection, described)]
