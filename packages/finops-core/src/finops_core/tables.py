@@ -9,21 +9,21 @@ for the period, except the ledger, whose newest committed row counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from finops_core import schema
 from finops_core.focus.rollup import ROLLUP_COLUMNS, rollup_select
 from finops_core.ledger import LedgerEntry
-from finops_core.load import Sql, Table, View, incoming
+from finops_core.load import Sql, Table, View, incoming, views
 from finops_core.options import Strategy
 from finops_core.periods import Period
 from finops_core.sql import identifier, literal, qualified
 from finops_core.stage import Staged
 from finops_core.stage.widen import rounded
 
-FOCUS_TABLE = "focus_cost_and_usage"
-ROLLUP_TABLE = "cost_rollup"
+FOCUS_TABLE = views.FOCUS_TABLE
+ROLLUP_TABLE = views.ROLLUP_TABLE
 
 NAMES_COLUMNS = {
     "export": "VARCHAR",
@@ -160,20 +160,5 @@ def view_statements(sql: Sql, dataset: str, gone: Collection[str]) -> Sequence[V
         "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' "
         "AND table_catalog = current_database() ORDER BY table_schema, table_name"
     )
-    mine = [name for schema, name in tables if schema == dataset and name not in gone]
-    periods = _period_views(mine).items()
-    views = [View(dataset, view, tuple((dataset, name) for name in names)) for view, names in periods]
-    for view, table in (("cost_and_usage", FOCUS_TABLE), ("cost_rollup", ROLLUP_TABLE)):
-        if holders := tuple((schema, name) for schema, name in tables if name == table):
-            views.append(View("focus", view, holders))
-    return views
-
-
-def _period_views(tables: Iterable[str]) -> Mapping[str, list[str]]:
-    """View name -> its tables: `billing`, and `billing_<part>` for parts."""
-    views: dict[str, list[str]] = {}
-    for table in tables:
-        stem = re.sub(r"_(\d{4}_\d{2}|data)$", "", table)
-        if stem != table and (stem == "billing" or stem.startswith("billing_")):
-            views.setdefault(stem, []).append(table)
-    return views
+    standing = [(schema, name) for schema, name in tables if schema != dataset or name not in gone]
+    return [*views.period_views(dataset, standing), *views.focus_views(standing)]

@@ -4,8 +4,7 @@
 
 DuckDB does all the work that it does for its own files; PostgreSQL gets finished rows. Everything becomes visible with
 one COMMIT: rows are removed by DELETE, so that readers go on seeing the old ones until then and never wait. Loads into
-one database take turns by an advisory lock. What the scratch holds while SELECTs and checks run is this package's
-own rows: those of other periods are not there. Columns beyond 63 bytes get a shorter name with a hash (PostgreSQL would
+one database take turns by an advisory lock. Columns beyond 63 bytes get a shorter name with a hash (PostgreSQL would
 cut them); JSON is jsonb.
 """
 
@@ -18,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from finops_core.errors import BalanceError, DestinationError
-from finops_core.load.apply import apply, write_ahead
 from finops_core.load.columns import fitted
-from finops_core.load.embedded import ONE_AT_A_TIME, DuckDbSql, opened, working_folder
-from finops_core.load.failures import translated
-from finops_core.load.package import WHOLE, Loaded, Package, Table, View
+from finops_core.load.embedded import ONE_AT_A_TIME
+from finops_core.load.package import WHOLE, Loaded, Package, Table, View, Watch
+from finops_core.load.scratch import LOAD_ID, computed, scratch
 from finops_core.load.server import TYPES, PostgresSql, connected, standing, take_turn
 from finops_core.load.target import Target
 from finops_core.sql import identifier, qualified
@@ -30,39 +28,21 @@ from finops_core.sql import identifier, qualified
 LONGEST_NAME = 63
 """Bytes of an identifier, see 'Limits' in the PostgreSQL manual."""
 
-LOAD_ID = "_dlt_load_id"
-
 _MADE = "finops makes this view again at every load"
 """Comment by which our views are known: they stand in the way when a column goes."""
 
 
-def load_postgres(target: Target, package: Package, waiting: Callable[[str], None] | None) -> Loaded:
+def load_postgres(
+    target: Target, package: Package, waiting: Callable[[str], None] | None, watch: Watch | None = None
+) -> Loaded:
     """`finops_core.load.load` for PostgreSQL."""
-    target.data_dir.mkdir(parents=True, exist_ok=True)
-    folder = target.data_dir / f"{package.dataset}-{package.pipeline}"
-    scratch = replace(target, kind="duckdb", location=str(folder.with_suffix(".scratch.duckdb")))
-    with translated(scratch), opened(scratch, waiting) as connection:
-        try:
-            with working_folder(scratch) as work:
-                rows = _computed(package, DuckDbSql(connection))
-                return _written(target, package, connection, rows, work, waiting)
-        finally:
-            scratch.path.unlink(missing_ok=True)  # while its lock is held; the next load makes a new one
-
-
-def _computed(package: Package, sql: DuckDbSql) -> dict[str, int]:
-    """Run the SELECTs and the checks in the scratch database, which is empty but for what a killed load left."""
-    sql.run(f"DROP SCHEMA IF EXISTS {identifier(package.dataset)} CASCADE")
-    sql.run(f"CREATE SCHEMA {identifier(package.dataset)}")
-    for table in package.tables:
-        columns = ", ".join(f"{identifier(name)} {kind}" for name, kind in table.columns.items())
-        sql.run(f"CREATE TABLE {qualified(package.dataset, table.name)} ({columns})")
-    write_ahead(package, sql)
-    return apply(replace(package, after=None), sql, "pending")
+    with scratch(target, package, waiting) as (connection, work):
+        rows = computed(package, connection)
+        return _written(target, package, connection, rows, work, waiting)
 
 
 def _written(
-    target: Target, package: Package, scratch: Any, rows: dict[str, int], work: Path,
+    target: Target, package: Package, connection: Any, rows: dict[str, int], work: Path,
     waiting: Callable[[str], None] | None,
 ) -> Loaded:  # fmt: skip
     from finops_core.load.records import record
@@ -80,7 +60,7 @@ def _written(
             if table.replaces not in (None, WHOLE):
                 sql.run(f"DELETE FROM {qualified(package.dataset, table.name)} WHERE {table.replaces}")
             file = work.parent / "rows.csv"
-            _copy_out(scratch, package.dataset, original, load_id, file)
+            _copy_out(connection, package.dataset, original, load_id, file)
             copied = _copy_in(server, package.dataset, table, file)
             if copied != rows[table.name]:
                 raise BalanceError(f"{copied:,} rows arrived of {rows[table.name]:,}", where=table.name)
@@ -105,7 +85,7 @@ def _short(name: str) -> str:
     return data[: LONGEST_NAME - len(mark)].decode(errors="ignore") + mark
 
 
-def _copy_out(scratch: Any, dataset: str, table: Table, load_id: str, file: Path) -> None:
+def _copy_out(connection: Any, dataset: str, table: Table, load_id: str, file: Path) -> None:
     text = [name for name, kind in table.columns.items() if kind in ("VARCHAR", "JSON")]
     values = ", ".join(
         f"'{load_id}' AS {identifier(name)}" if name == LOAD_ID else identifier(name) for name in table.columns
@@ -113,7 +93,7 @@ def _copy_out(scratch: Any, dataset: str, table: Table, load_id: str, file: Path
     # Text is quoted throughout, NULL never: so they cannot be taken for each other, nor text for the end of the data.
     force = f", FORCE_QUOTE ({', '.join(map(identifier, text))})" if text else ""
     where = str(file).replace("'", "''")
-    scratch.execute(
+    connection.execute(
         f"COPY (SELECT {values} FROM {qualified(dataset, table.name)}) TO '{where}' "
         f"(FORMAT csv, HEADER false, NULLSTR '\\N'{force})"
     )
