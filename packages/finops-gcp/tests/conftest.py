@@ -23,6 +23,7 @@ from finops_core.focus.invariants import CheckResult, run_checks
 from finops_core.sql import identifier
 from finops_core.stage import StagingFolder, stage
 from finops_gcp.provider import Gcp
+from finops_gcp.sample.avro import write_avro
 
 ORDINARY: dict[str, Any] = {
     "billing_account_id": "010101-F0FFF0-61C528",
@@ -162,8 +163,12 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], written: dt.dateti
     """Write rows in the format of the path's ending, as an export job would; `written` is its modification time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = list(rows)
-    if path.suffix == ".parquet":
-        pq.write_table(pa.Table.from_pylist([_typed(item) for item in rows], schema=SCHEMA), path)
+    if path.suffix in (".parquet", ".avro"):
+        table = pa.Table.from_pylist([_typed(item) for item in rows], schema=SCHEMA)
+        if path.suffix == ".avro":
+            write_avro(table.to_reader(), path)
+        else:
+            pq.write_table(table, path)
     elif ".csv" in path.name:
         flat = [_flat(item) for item in rows]
         with path.open("w", newline="", encoding="utf-8") as stream:

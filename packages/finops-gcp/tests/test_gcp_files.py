@@ -53,7 +53,7 @@ def test_the_export_is_told_by_its_columns(desk: Any, change: Any, expected: str
     assert _only(desk, export_type="detailed").dataset == "detailed"
 
 
-@pytest.mark.parametrize("ending", ["parquet", "csv", "json", "json.gz"])
+@pytest.mark.parametrize("ending", ["parquet", "csv", "json", "json.gz", "avro"])
 def test_every_format_tells_its_export(desk: Any, ending: str) -> None:
     desk.write(f"2025-01/a.{ending}", desk.row())
     delivery = _only(desk)
@@ -127,8 +127,8 @@ def test_shards_in_doubt_are_a_problem_and_never_added(desk: Any) -> None:
 @pytest.mark.parametrize(
     ("names", "problem"),
     [
-        (("a.avro",), "Avro files are not read"),
         (("a.parquet", "a.csv"), "several formats"),
+        (("a.avro", "a.json"), "several formats"),
         (("part-000000000000",), "no ending"),
     ],
 )

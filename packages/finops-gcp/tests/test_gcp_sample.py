@@ -79,6 +79,7 @@ def _money(texts: dict[str, str]) -> dict[str, Decimal]:
         ("detailed-parquet", "single"),
         ("standard-csv", "single"),
         ("detailed-jsonl", "separate"),
+        ("detailed-avro", "single"),
         ("focus-parquet", "separate"),
         ("detailed-parquet-daily", "single"),
     ],

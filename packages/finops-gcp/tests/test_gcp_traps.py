@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from finops_core.errors import ConfigError, DeliveryError
 
-FORMATS = ("parquet", "json.gz", "csv")
+FORMATS = ("parquet", "json.gz", "csv", "avro")
 
 
 def _paid(bill: Any) -> Decimal:

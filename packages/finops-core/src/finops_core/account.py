@@ -147,9 +147,9 @@ def _check(result: CheckResult) -> dict[str, Any]:
 def _file(file: Any) -> dict[str, Any]:
     import hashlib
 
-    with file.local.path.open("rb") as stream:
+    with file.local.as_stored.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    size = file.local.path.stat().st_size
+    size = file.local.as_stored.stat().st_size
     return {"key": file.local.source.key, "bytes": size, "sha256": digest, "part": file.local.source.part}
 
 

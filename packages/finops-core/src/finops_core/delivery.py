@@ -9,7 +9,8 @@ from typing import Literal
 
 from finops_core.periods import Period
 
-Format = Literal["csv", "parquet", "jsonl"]
+Format = Literal["csv", "parquet", "jsonl", "avro"]
+"""What the files are, as stored. DuckDB reads the first three; a provider hands Avro over as Parquet, see LocalFile."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,19 @@ class Delivery:
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A source file on this machine, whole and checked. Compression and BOM are found out from its content."""
+    """A source file on this machine, whole and checked. Compression and BOM are found out from its content.
+
+    `path` is what is read. Where a provider had to make it from a format that DuckDB does not read, `stored` is the file
+    as it was fetched: sizes and checksums are about that one.
+    """
 
     source: SourceFile
     path: Path
+    stored: Path | None = None
+
+    @property
+    def as_stored(self) -> Path:
+        return self.stored or self.path
 
 
 @dataclass(frozen=True)

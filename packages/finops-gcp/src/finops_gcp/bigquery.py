@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from finops_core import Delivery, LocalFile, Period, SourceFile, Staging, Window
 from finops_core.errors import ConfigError, DataMissing, DeliveryError, DeliveryReplaced
 
+from finops_gcp.arrow import readable
 from finops_gcp.google import Access, explained
 from finops_gcp.peek import dataset_named
 
@@ -251,7 +252,7 @@ def _write(result: Any, reader: Any, target: Path, staging: Staging) -> int:
     count, writer, gathered = 0, None, []
     try:
         for batch in batches:
-            gathered.append(_readable(pa.Table.from_batches([batch])))
+            gathered.append(pa.Table.from_batches([batch.cast(readable(batch.schema))]))
             count += batch.num_rows
             staging.progress(batch.nbytes)
             writer = writer or pq.ParquetWriter(target, gathered[0].schema, compression="zstd")
@@ -264,18 +265,11 @@ def _write(result: Any, reader: Any, target: Path, staging: Staging) -> int:
         if writer:
             writer.close()
     if not writer:
-        pq.write_table(_readable(result.to_arrow(create_bqstorage_client=False)), target)
+        empty = result.to_arrow(create_bqstorage_client=False)
+        pq.write_table(empty.cast(readable(empty.schema)), target)
     return count
 
 
 def _pages(result: Any) -> Iterator[pa.RecordBatch]:
     """The result over REST."""
     return result.to_arrow_iterable(bqstorage_client=None)  # type: ignore[no-any-return]
-
-
-def _readable(table: pa.Table) -> pa.Table:
-    """BIGNUMERIC comes as decimal256, which DuckDB does not read; as text every digit stays."""
-    import pyarrow as pa
-
-    fields = [pa.field(f.name, pa.string()) if pa.types.is_decimal256(f.type) else f for f in table.schema]
-    return table.cast(pa.schema(fields))

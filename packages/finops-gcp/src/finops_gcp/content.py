@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 
 from finops_core import Dataset, Delivery, LocalFile, Period, Window
 from finops_core.errors import DeliveryError, UsageError
-from finops_core.store import fetch_all
 
-from finops_gcp.files import Tree, format_of, source, version
+from finops_gcp.files import Tree, fetched, format_of, source, version
 from finops_gcp.layout import Place
 from finops_gcp.shards import newest_run
 
@@ -93,7 +92,7 @@ def _look(tree: Tree, dataset: Dataset, places: Iterable[Place]) -> Iterator[Hel
     with tempfile.TemporaryDirectory(prefix="finops-gcp-") as folder, duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         files = [source(item) for item in by_key.values()]
-        for local in fetch_all(tree.store, files, Path(folder), lambda _: None):
+        for local in fetched(tree.store, files, Path(folder), lambda _: None):
             yield _months(connection, dataset, by_key[local.source.key], local, Path(folder))
             if local.path.is_relative_to(folder):
                 local.path.unlink()

@@ -146,6 +146,8 @@ def _expression(leaf: Leaf, name: str, kind: str) -> str:
     """SQL whose value the exact cast to `kind` takes."""
     if kind == "JSON":
         return leaf.json or (_json(leaf.sql, strict=name == "credits") if leaf.type == "TEXT" else leaf.sql)
+    if kind == "TIMESTAMP" and leaf.type == "BIGINT":
+        return f"make_timestamp({leaf.sql})"  # Avro without logical types: microseconds since 1970.
     if leaf.type == "TEXT" and kind.startswith("DECIMAL"):
         return _rounded(leaf.sql, kind, leaf.path)
     return leaf.sql

@@ -10,17 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 from finops_core import Delivery, LocalFile, Period, SourceFile, Staging, Window
 from finops_core.delivery import Format
 from finops_core.errors import ConfigError, DataMissing, DeliveryError, DeliveryReplaced
 from finops_core.store import StoredObject, fetch_all
 
+from finops_gcp.avro import as_parquet
 from finops_gcp.gcs import Openable
-from finops_gcp.layout import Place, place
+from finops_gcp.layout import Place, kind, place
 from finops_gcp.peek import dataset_of
 from finops_gcp.shards import ONE_RUN, newest_run
 
@@ -62,7 +64,7 @@ def discover(store: Openable, prefix: str, export_type: str, window: Window) -> 
 
 def fetch(store: Openable, delivery: Delivery, staging: Staging) -> Iterator[LocalFile]:
     """Every file, checked; then the listing once more, since nothing else tells that an export ran meanwhile."""
-    yield from fetch_all(store, delivery.files, staging.folder, staging.progress)
+    yield from fetched(store, delivery.files, staging.folder, staging.progress)
     folders = {file.key.rpartition("/")[0] for file in delivery.files}
     now = {item.key: item for folder in sorted(folders) for item in store.list(f"{folder}/" if folder else "")}
     for file in delivery.files:
@@ -71,6 +73,17 @@ def fetch(store: Openable, delivery: Delivery, staging: Staging) -> Iterator[Loc
             raise DeliveryReplaced(
                 "a file was replaced while it was read", where=f"{store.url}/{file.key}", hint="import again"
             )
+
+
+def fetched(
+    store: Openable, files: Iterable[SourceFile], folder: Path, progress: Callable[[int], None]
+) -> Iterator[LocalFile]:
+    """Files on this machine, in a format that core reads."""
+    for number, local in enumerate(fetch_all(store, files, folder, progress)):
+        if kind(local.source.key) == "avro":
+            yield as_parquet(local, folder / f"{number}.from-avro.parquet")
+        else:
+            yield local
 
 
 def list_tree(store: Openable, prefix: str) -> Tree:
@@ -206,13 +219,13 @@ def version(files: Iterable[SourceFile], month: str = "") -> str:
 def format_of(places: Iterable[Place]) -> Format:
     """The one format of a month's files. Raises DeliveryError for none or several."""
     kinds = {item.kind: item.name for item in places}
-    if "avro" in kinds:
-        raise DeliveryError("Avro files are not read; export as PARQUET, CSV or JSON", where=kinds["avro"])
     if "unknown" in kinds:
         raise DeliveryError(
-            f"{kinds['unknown']} has no ending that tells its format; name files .parquet, .csv or .jsonl (.gz)"
+            f"{kinds['unknown']} has no ending that tells its format; name files .parquet, .avro, .csv or .jsonl (.gz)"
         )
     if len(kinds) > 1:
         raise DeliveryError(f"a month has files of several formats ({', '.join(sorted(kinds))}): one bill twice?")
-    found: Format = "csv" if "csv" in kinds else "jsonl" if "jsonl" in kinds else "parquet"
-    return found
+    return next((known for known in _FORMATS if known in kinds), "parquet")
+
+
+_FORMATS: tuple[Format, ...] = get_args(Format)

@@ -6,10 +6,12 @@ import csv
 import json
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import IO
 
 from finops_core.errors import DeliveryError
 
+from finops_gcp.avro import column_names
 from finops_gcp.gcs import Openable
 from finops_gcp.layout import Place
 
@@ -24,12 +26,12 @@ def dataset_of(store: Openable, places: Iterable[Place]) -> str:
     """`focus`, `detailed` or `standard`, after the newest files. Standard and detailed are converted alike."""
     newest = sorted(places, key=lambda item: (str(item.period or ""), item.file.modified), reverse=True)
     for item in newest[:MOST]:
-        if item.kind in ("avro", "unknown") or not item.file.size:
+        if item.kind == "unknown" or not item.file.size:
             continue
-        with store.open(item.file.key) as stream:
-            names = {name.lower() for name in _columns(stream, item)}
-        if names:
-            return dataset_named(names)
+        with store.open(item.file.key) as stream, suppress(DeliveryError):
+            # A damaged file fails its own month, once that is read.
+            if names := {name.lower() for name in _columns(stream, item)}:
+                return dataset_named(names)
     return "detailed"
 
 
@@ -50,6 +52,8 @@ def _columns(stream: IO[bytes], item: Place) -> list[str]:
             return list(pq.read_schema(stream).names)
         except pa.ArrowException as error:
             raise DeliveryError(f"a Parquet file is damaged: {error}", where=item.file.key) from error
+    if item.kind == "avro":
+        return column_names(stream, item.file.key)
     text = _plain(stream.read(HEAD)).decode("utf-8-sig", errors="replace")
     if item.kind == "csv":
         return next(csv.reader([text.splitlines()[0]]), []) if text.strip() else []

@@ -30,7 +30,13 @@ class Gcp(Provider):
     import_command: ClassVar[str] = "import-billing"
     contract: ClassVar[int] = 1
     datasets: ClassVar[tuple[Dataset, ...]] = (STANDARD, DETAILED, FOCUS)
-    sample_formats: ClassVar[tuple[str, ...]] = ("detailed-parquet", "standard-csv", "detailed-jsonl", "focus-parquet")
+    sample_formats: ClassVar[tuple[str, ...]] = (
+        "detailed-parquet",
+        "standard-csv",
+        "detailed-jsonl",
+        "detailed-avro",
+        "focus-parquet",
+    )
 
     project_id: str = setting(default="", help="Project of the BigQuery dataset; its queries are billed to it.")
     dataset_id: str = setting(default="", help="BigQuery dataset that Cloud Billing exports to.")

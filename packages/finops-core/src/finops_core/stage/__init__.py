@@ -98,7 +98,7 @@ def stage(
         files = tuple(inspect(connection, delivery, dataset, local, staging.folder) for local in locals_)
         parts = readings(connection, delivery, dataset, files, history or {}, types)
     _rows_as_promised(delivery, files)
-    return Staged(delivery, dataset, parts, files, sum(file.local.path.stat().st_size for file in files))
+    return Staged(delivery, dataset, parts, files, sum(file.local.as_stored.stat().st_size for file in files))
 
 
 def _all_there(delivery: Delivery, files: list[LocalFile]) -> None:
@@ -107,7 +107,7 @@ def _all_there(delivery: Delivery, files: list[LocalFile]) -> None:
     if missing := [file.key for file in delivery.files if file.key not in have]:
         raise DeliveryError(f"{len(missing)} of {len(delivery.files)} files are missing", where=missing[0])
     for file in files:
-        check_size(file.source, file.path)
+        check_size(file.source, file.as_stored)
 
 
 def _rows_as_promised(delivery: Delivery, files: tuple[Inspected, ...]) -> None:

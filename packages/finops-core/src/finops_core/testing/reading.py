@@ -117,7 +117,7 @@ def _staged(delivered: Delivered, delivery: Delivery, folder: Path) -> Staged:
 
 
 def _digests(files: list[LocalFile]) -> dict[str, str]:
-    return {file.source.key: hashlib.sha256(file.path.read_bytes()).hexdigest() for file in files}
+    return {file.source.key: hashlib.sha256(file.as_stored.read_bytes()).hexdigest() for file in files}
 
 
 def _keeps_all(dataset: Dataset, header: Sequence[Found]) -> None:

@@ -125,7 +125,7 @@ def altered(entry: LedgerEntry, staged: Staged) -> str:
     for key in sorted(recorded.keys() & now.keys()):
         if now[key].source.size is None:
             continue
-        with now[key].path.open("rb") as stream:
+        with now[key].as_stored.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         if digest != recorded[key]["sha256"]:
             told.append(f"{key} is not the file that was loaded: its SHA-256 differs")

@@ -3,6 +3,7 @@
 write(SampleRequest) -> settings     a bucket's tree, and truth.json beside it
 
 lines.py    usage -> export rows with integer amounts (lines.sql), and the view `export`, nested (export.sql)
+avro.py     Avro, which DuckDB does not write
 formats.py  how each format writes that view, and into which folders
 truth.py    what an import must show, counted from the integers
 """

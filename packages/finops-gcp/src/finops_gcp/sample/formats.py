@@ -9,7 +9,8 @@ from finops_core.errors import UsageError
 
 @dataclass(frozen=True)
 class SampleFormat:
-    """A way of exporting. `folder` of a month, with {month} as `2024-01` and {yyyymm}; `copy`: DuckDB's COPY options.
+    """A way of exporting. `folder` of a month, with {month} as `2024-01` and {yyyymm}; `copy`: DuckDB's COPY options,
+    empty for Avro, which DuckDB does not write.
 
     With `daily` there is a file per day of ingestion instead of shards per month, as `bq extract` of each partition
     makes them; such a file holds rows of more than one invoice month.
@@ -144,6 +145,7 @@ FORMATS = {
         SampleFormat(
             "standard-csv", "standard", "invoice_month={yyyymm}", "csv.gz", CSV, "FORMAT csv, HEADER, COMPRESSION gzip"
         ),
+        SampleFormat("detailed-avro", "detailed-avro", "billing_period={month}", "avro", DETAILED, ""),
         SampleFormat("detailed-jsonl", "detailed-json", "{month}", "json.gz", JSONL, _TEXT),
         SampleFormat("focus-parquet", "focus", "year={year}/month={mm}", "parquet", FOCUS, "FORMAT parquet"),
         SampleFormat("detailed-parquet-daily", "daily", "", "parquet", DETAILED, "FORMAT parquet", daily=True),

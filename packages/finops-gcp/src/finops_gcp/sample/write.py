@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from finops_core import Period, SampleRequest
 from finops_core.errors import UsageError
 from finops_core.sample import World, make_world
+from finops_core.sql import literal
 
+from finops_gcp.sample.avro import write_avro
 from finops_gcp.sample.formats import SampleFormat, format_named
 from finops_gcp.sample.lines import create_lines
 from finops_gcp.sample.truth import truth_of_lines
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 BUCKET = "acme-billing-export"
 
 ROWS_PER_SHARD = 250_000
+
+AVRO_BATCH = 10_000
+"""Rows that are Python objects at one time."""
 
 FEWEST_SHARDS = 3
 """So that a second, shorter export of a month leaves a stale shard behind."""
@@ -134,8 +139,11 @@ def _write_days(connection: duckdb.DuckDBPyConnection, root: Path, shape: Sample
 def _copy(
     connection: duckdb.DuckDBPyConnection, shape: SampleFormat, rows: str, path: Path, written: dt.datetime
 ) -> None:
-    target = str(path).replace("'", "''")
-    connection.execute(f"COPY ({shape.select.format(rows=rows)}) TO '{target}' ({shape.copy})")
+    select = shape.select.format(rows=rows)
+    if shape.copy:
+        connection.execute(f"COPY ({select}) TO {literal(str(path))} ({shape.copy})")
+    else:
+        write_avro(connection.sql(select).to_arrow_reader(AVRO_BATCH), path)
     os.utime(path, (written.timestamp(), written.timestamp()))
 
 
