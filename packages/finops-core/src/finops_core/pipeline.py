@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -21,43 +21,19 @@ from finops_core.errors import (
 )
 from finops_core.ledger import loaded_periods
 from finops_core.options import ImportOptions
-from finops_core.periods import Period, Window
+from finops_core.periods import Window
 from finops_core.plan import Step, Wishes, plan
 from finops_core.provider import Provider
+from finops_core.report import ImportReport, Note, Reporter
 
 if TYPE_CHECKING:
     import duckdb
 
     from finops_core.account import Account
-    from finops_core.progress import Reporter
     from finops_core.schema import KnownColumn
     from finops_core.stage import Staged
 
 __all__ = ["ImportOptions", "ImportReport", "import_period", "plan_import", "run_import"]
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something to know about a period. Notes of one `topic` say the same of several periods."""
-
-    period: Period
-    topic: str
-    text: str
-
-
-@dataclass
-class ImportReport:
-    """What an import did. `totals`: currency -> raw cost of the periods loaded now."""
-
-    loaded: list[Step] = field(default_factory=list)
-    skipped: list[Step] = field(default_factory=list)
-    failed: list[tuple[Step, FinopsError]] = field(default_factory=list)
-    rows: int = 0
-    files: int = 0
-    bytes: int = 0
-    totals: dict[str, Decimal] = field(default_factory=dict)
-    notes: list[Note] = field(default_factory=list)
-    seconds: float = 0.0
 
 
 def plan_import(provider: Provider, options: ImportOptions) -> list[Step]:
@@ -170,5 +146,5 @@ def _load(
     account.notes += told(staged)
     account.notes += schema.told(schema.changes(known, step.delivery.period, schema.columns_of(staged)))
     with explained(step.delivery, staged):
-        load(options.target, package, reporter.note)
+        load(options.target, package, reporter.note, lambda table, percent: reporter.writing(step, table, percent))
     return account

@@ -10,41 +10,16 @@ from typing import IO, TYPE_CHECKING, Protocol
 
 from finops_core.errors import FinopsError
 from finops_core.output import printable, shown_bytes, shown_money
+from finops_core.report import ImportReport, Note, Reporter
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from finops_core.pipeline import ImportReport, Note
     from finops_core.plan import Step
 
 
 SHOWN = 3
 """Periods named one by one behind a note; more than that are a range."""
-
-
-class Reporter(Protocol):
-    """Told by the pipeline what happens. `fetched` may be called from any thread, the others from one."""
-
-    def planned(self, steps: Sequence[Step]) -> None:
-        """Every step of this import, before the first one starts."""
-
-    def started(self, step: Step) -> None: ...
-
-    def fetched(self, step: Step, count: int) -> None:
-        """`count` further bytes of the step's files have arrived."""
-
-    def staged(self, step: Step, files: int) -> None:
-        """All files are here, whole and checked; loading begins."""
-
-    def loaded(self, step: Step, rows: int, totals: Mapping[str, Decimal]) -> None:
-        """The step is committed. `totals`: currency -> cost of the raw rows."""
-
-    def failed(self, step: Step, error: FinopsError) -> None: ...
-
-    def note(self, text: str) -> None:
-        """Something that the user should know and that is not an error."""
-
-    def finished(self, report: ImportReport) -> None: ...
 
 
 class Display(Reporter, Protocol):
@@ -116,6 +91,9 @@ class QuietReporter:
     def staged(self, step: Step, files: int) -> None:
         pass
 
+    def writing(self, step: Step, table: str, percent: float) -> None:
+        pass
+
     def loaded(self, step: Step, rows: int, totals: Mapping[str, Decimal]) -> None:
         pass
 
@@ -180,12 +158,13 @@ class PlainReporter(QuietReporter):
 
 
 class RichReporter(PlainReporter):
-    """The same lines above two bars: bytes fetched, and periods done. Colours obey NO_COLOR."""
+    """The same lines above three bars: bytes fetched, rows of a table written, periods done. Colours obey NO_COLOR."""
 
     def __init__(self, stream: IO[str], verbosity: int = 0) -> None:
         super().__init__(stream, verbosity)
         self._bars: Progress | None = None
         self._bytes: TaskID | None = None
+        self._rows: TaskID | None = None
         self._periods: TaskID | None = None
 
     def planned(self, steps: Sequence[Step]) -> None:
@@ -197,6 +176,7 @@ class RichReporter(PlainReporter):
         known = None if None in sizes else sum(size for size in sizes if size is not None)
         self._bars = _bars(self._stream)
         self._bytes = self._bars.add_task("download", total=known, amount="")
+        self._rows = self._bars.add_task("rows", total=100, amount="", visible=False)
         self._periods = self._bars.add_task("periods", total=len(todo), amount="")
         self._bars.start()
 
@@ -211,12 +191,20 @@ class RichReporter(PlainReporter):
     def staged(self, step: Step, files: int) -> None:
         self._update(self._periods, description=f"{step.delivery.period} loading {_count(files, 'file')}", advance=0)
 
+    def writing(self, step: Step, table: str, percent: float) -> None:
+        if self._bars is not None and self._rows is not None:
+            self._bars.update(
+                self._rows, description=f"rows of {table}", completed=percent, amount=f"{percent:.0f} %", visible=True
+            )
+
     def loaded(self, step: Step, rows: int, totals: Mapping[str, Decimal]) -> None:
         super().loaded(step, rows, totals)
+        self._no_rows()
         self._update(self._periods, description=f"{step.delivery.period} loaded", advance=1)
 
     def failed(self, step: Step, error: FinopsError) -> None:
         super().failed(step, error)
+        self._no_rows()
         if step.action in ("load", "reload"):
             self._update(self._periods, description=f"{step.delivery.period} failed", advance=1)
 
@@ -228,6 +216,10 @@ class RichReporter(PlainReporter):
         if self._bars is not None:
             self._bars.stop()
             self._bars = None
+
+    def _no_rows(self) -> None:
+        if self._bars is not None and self._rows is not None:
+            self._bars.update(self._rows, visible=False)
 
     def _update(self, task: TaskID | None, *, description: str, advance: int) -> None:
         if self._bars is None or task is None:

@@ -93,6 +93,17 @@ def test_a_terminal_gets_bars_and_the_same_lines(monkeypatch):
     assert "loaded 1 period: 1 file" in text.rstrip().splitlines()[-1]
 
 
+def test_a_terminal_shows_how_far_the_rows_of_a_table_are(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    stream = Terminal()
+    display = RichReporter(stream)
+    display.planned([step(1)])
+    display.writing(step(1), "billing_2024_01", 43.2)
+    display.close()
+    assert "rows of billing_2024_01" in stream.getvalue()
+    assert "43 %" in stream.getvalue()
+
+
 def test_no_color_is_obeyed(monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("NO_COLOR", "1")

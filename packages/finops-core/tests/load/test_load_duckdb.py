@@ -310,3 +310,13 @@ def test_settings_bound_memory_threads_and_spill(tmp_path: Path) -> None:
     assert memory.startswith("286")
     assert threads == 1
     assert spill.startswith(str(tmp_path / "data"))
+
+
+def test_it_is_told_how_far_the_rows_are(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("finops_core.load.embedded.WATCHED", 0.01)
+    told: list[tuple[str, float]] = []
+    select = "SELECT md5(i::VARCHAR) AS mark FROM range(1500000) AS numbers(i)"
+    package = one("marks", {"mark": "VARCHAR"}, select, "true")
+    load(target, package, watch=lambda table, percent: told.append((table, percent)))
+    assert {table for table, _ in told} == {"marks"}
+    assert all(0 <= percent <= 100 for _, percent in told)

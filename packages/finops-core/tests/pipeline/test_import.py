@@ -245,9 +245,9 @@ def test_raw_rows_are_written_ahead_so_that_reading_them_again_needs_no_memory(p
 
     project.deliver("2024-01", "1,A,1,USD,2024-01-01")
     statements: list[str] = []
-    query = embedded.DuckDbSql.query
+    rows = embedded.DuckDbSql._rows
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(embedded.DuckDbSql, "query", lambda s, sql, *p: (statements.append(sql), query(s, sql, *p))[1])
+        patch.setattr(embedded.DuckDbSql, "_rows", lambda s, sql, p: (statements.append(sql), rows(s, sql, p))[1])
         project.run()
     begin = statements.index("BEGIN TRANSACTION")
     [ahead] = [i for i, sql in enumerate(statements) if "read_csv" in sql and sql.startswith("CREATE TABLE")]

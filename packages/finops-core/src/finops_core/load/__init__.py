@@ -9,10 +9,14 @@
     apply.py         runs a package's SELECTs inside an open transaction
     records.py       dlt: creates and migrates the tables, keeps _dlt_version and _dlt_loads, in that transaction
     failures.py      what the database says, as errors of finops
+    scratch.py       a package computed for destinations that get finished rows: the two below
     postgres.py      the same on a PostgreSQL server (server.py: a connection to it)
-    records_duckdb.py, records_postgres.py, naming.py   dlt's clients for the two, and how it names
+    lake.py          what stands in a data lake, and how a period stays whole there (write_lake.py, read_lake.py)
+    views.py         the views over the tables
+    records_duckdb.py, records_postgres.py, records_lake.py, naming.py   dlt's destinations, and how it names
 
-Nothing outside this package knows dlt. On DuckDB readers of other processes see the old period or the new one, whenever
+Nothing outside this package knows dlt. A lake has no transactions: there one small file, dlt's record, is what makes a
+load valid. On DuckDB readers of other processes see the old period or the new one, whenever
 the loading process ends; a load that fails leaves not even an empty table behind.
 """
 
@@ -23,7 +27,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from finops_core.load.failures import nothing_yet
-from finops_core.load.package import Connection, Loaded, Package, Sql, Table, View, incoming
+from finops_core.load.package import Connection, Loaded, Package, Sql, Table, View, Watch, incoming
 from finops_core.load.target import Target
 
 __all__ = [
@@ -34,6 +38,7 @@ __all__ = [
     "Table",
     "Target",
     "View",
+    "Watch",
     "connect_readonly",
     "incoming",
     "load",
@@ -41,21 +46,23 @@ __all__ = [
 ]
 
 
-def load(target: Target, package: Package, waiting: Callable[[str], None] | None = None) -> Loaded:
+def load(
+    target: Target, package: Package, waiting: Callable[[str], None] | None = None, watch: Watch | None = None
+) -> Loaded:
     """Apply the package's tables, in order, in one transaction: afterwards all of it is new, or none of it.
 
-    `waiting` is told once, in words, when another process holds the database. Raises DestinationLocked when it still
-    does after `target.lock_wait` seconds, DiskFull, DestinationError (the columns do not fit), whatever
-    `package.check` raises, and DuckDB's own error when a SELECT fails: a value that cannot be converted, a file
-    that cannot be read. KeyboardInterrupt stays KeyboardInterrupt.
+    `waiting` is told once, in words, when another process holds the database; `watch` how far the rows are. Raises
+    DestinationLocked when the database is still held after `target.lock_wait` seconds, DiskFull, DestinationError (the
+    columns do not fit), whatever `package.check` raises, and DuckDB's own error when a SELECT fails: a value that
+    cannot be converted, a file that cannot be read. KeyboardInterrupt stays KeyboardInterrupt.
     """
     if target.kind == "duckdb":
         from finops_core.load.embedded import load_embedded
 
-        return load_embedded(target, package, waiting)
+        return load_embedded(target, package, waiting, watch)
     from finops_core.load.postgres import load_postgres
 
-    return load_postgres(target, package, waiting)
+    return load_postgres(target, package, waiting, watch)
 
 
 def connect_readonly(
@@ -70,6 +77,10 @@ def connect_readonly(
         from finops_core.load.embedded import reading
 
         return reading(target, waiting)
+    if target.kind == "lake":
+        from finops_core.load.read_lake import reading_lake
+
+        return reading_lake(target)
     from finops_core.load.server import reading_postgres
 
     return reading_postgres(target)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from finops_core.load.columns import check_yield, fitted
-from finops_core.load.package import WHOLE, Package, Sql, Table, View, incoming
+from finops_core.load.package import WHOLE, Package, Sql, Table, View, Writing, incoming
 from finops_core.sql import identifier, qualified
 
 
-def write_ahead(package: Package, sql: Sql) -> None:
+def write_ahead(package: Package, sql: Writing) -> None:
     """Write and commit, under names that nothing reads, the rows of tables that are written ahead.
 
     What a load that died left under such a name is replaced or removed. Raises what `apply` raises for such a table.
@@ -21,7 +21,7 @@ def write_ahead(package: Package, sql: Sql) -> None:
         check_yield(table.name, table.columns, _described(sql, f"({table.select})"))
         names = ", ".join(map(identifier, table.columns))
         target = qualified(package.dataset, incoming(table.name))
-        sql.run(f"CREATE TABLE {target} ({names}) AS SELECT {names} FROM ({table.select})")
+        sql.write(table.name, f"CREATE TABLE {target} ({names}) AS SELECT {names} FROM ({table.select})")
 
 
 def forget_ahead(package: Package, sql: Sql) -> None:
@@ -36,7 +36,7 @@ def forget_ahead(package: Package, sql: Sql) -> None:
         sql.run(f"DROP TABLE {qualified(package.dataset, name)}")
 
 
-def apply(package: Package, sql: Sql, load_id: str) -> dict[str, int]:
+def apply(package: Package, sql: Writing, load_id: str) -> dict[str, int]:
     """Write every table in order, then check, then run the closing statements; returns the rows written per table.
 
     The tables exist. Raises DestinationError when rows do not fit, whatever the check raises, and DuckDB's own errors.
@@ -57,7 +57,7 @@ def _view(view: View) -> str:
     return f"{schema}; CREATE OR REPLACE VIEW {qualified(view.schema, view.name)} AS {rows}"
 
 
-def _write(dataset: str, table: Table, sql: Sql) -> int:
+def _write(dataset: str, table: Table, sql: Writing) -> int:
     for statement in table.before:
         sql.run(statement)
     if table.ahead:
@@ -68,16 +68,14 @@ def _write(dataset: str, table: Table, sql: Sql) -> int:
     if table.replaces == WHOLE:
         # A new table rather than DELETE: no column of the old one is left, and a reader in this process cannot see old
         # and new rows together while a large commit runs.
-        [(count,)] = sql.query(f"CREATE OR REPLACE TABLE {target} ({names}) AS SELECT {names} FROM ({select})")
-        return int(count)
+        return sql.write(table.name, f"CREATE OR REPLACE TABLE {target} ({names}) AS SELECT {names} FROM ({select})")
     values = fitted(table.name, table.columns, dict(_described(sql, target)))
     if table.replaces is not None:
         sql.run(f"DELETE FROM {target} WHERE {table.replaces}")
-    [(count,)] = sql.query(f"INSERT INTO {target} ({names}) SELECT {values} FROM ({select})")
-    return int(count)
+    return sql.write(table.name, f"INSERT INTO {target} ({names}) SELECT {values} FROM ({select})")
 
 
-def _place(dataset: str, table: Table, sql: Sql) -> int:
+def _place(dataset: str, table: Table, sql: Writing) -> int:
     """Put rows that were written ahead in their place; those of a condition stay there too until the end."""
     target, source = qualified(dataset, table.name), qualified(dataset, incoming(table.name))
     [(count,)] = sql.query(f"SELECT count(*) FROM {source}")
@@ -88,8 +86,8 @@ def _place(dataset: str, table: Table, sql: Sql) -> int:
     values = fitted(table.name, table.columns, dict(_described(sql, target)))
     if table.replaces is not None:
         sql.run(f"DELETE FROM {target} WHERE {table.replaces}")
-    sql.run(f"INSERT INTO {target} ({', '.join(map(identifier, table.columns))}) SELECT {values} FROM {source}")
-    return int(count)
+    names = ", ".join(map(identifier, table.columns))
+    return sql.write(table.name, f"INSERT INTO {target} ({names}) SELECT {values} FROM {source}")
 
 
 def _described(sql: Sql, relation: str) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from finops_core.errors import ConfigError
 from finops_core.load.apply import apply, forget_ahead, write_ahead
 from finops_core.load.failures import being_made, is_locked, locked, nothing_yet, translated
-from finops_core.load.package import Loaded, Package
+from finops_core.load.package import Loaded, Package, Watch
 from finops_core.load.target import Target
 from finops_core.sql import identifier, qualified
 
@@ -30,6 +30,9 @@ MAKING = 5.0
 POLL = 0.1
 """Seconds between two tries for a locked file: short for a person, long for the file system."""
 
+WATCHED = 0.25
+"""Seconds between two looks at how far a statement is: a bar that moves, and none for what takes a moment."""
+
 ONE_AT_A_TIME = threading.Lock()
 """dlt keeps its run context per process; DuckDB would let two threads of a process write at once."""
 
@@ -37,20 +40,35 @@ _READERS = itertools.count()
 
 
 class DuckDbSql:
-    """A DuckDB connection as `Connection`. Ctrl-C ends the statement that runs."""
+    """A DuckDB connection as `Connection` and `Writing`. Ctrl-C ends the statement that runs."""
 
-    def __init__(self, connection: DuckDBPyConnection) -> None:
+    def __init__(self, connection: DuckDBPyConnection, watch: Watch | None = None) -> None:
         import duckdb
 
         self.connection = connection
+        self.watch = watch
         self.missing: tuple[type[Exception], ...] = (duckdb.CatalogException,)
 
     def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        return self._wait(sql, list(parameters) or None, lambda running: None)
+
+    def write(self, table: str, sql: str) -> int:
+        def watched(running: Future[Any]) -> None:
+            while self.watch and not wait([running], WATCHED).done:
+                self.watch(table, max(0.0, self.connection.query_progress()))  # -1 while DuckDB does not know yet
+
+        [(count,)] = self._wait(sql, None, watched)
+        return int(count)
+
+    def _wait(
+        self, sql: str, parameters: list[object] | None, meanwhile: Callable[[Future[Any]], None]
+    ) -> list[tuple[Any, ...]]:
         # In a thread: DuckDB's execute() does not see a signal while the work is with DuckDB's own threads, so that
         # reading one large gzip file could not be interrupted for minutes.
         with ThreadPoolExecutor(1) as thread:
-            running = thread.submit(self._rows, sql, list(parameters) or None)
+            running = thread.submit(self._rows, sql, parameters)
             try:
+                meanwhile(running)
                 return running.result()
             except KeyboardInterrupt:
                 self.connection.interrupt()
@@ -73,7 +91,9 @@ class DuckDbSql:
             yield batch.cast(schema)
 
 
-def load_embedded(target: Target, package: Package, waiting: Callable[[str], None] | None) -> Loaded:
+def load_embedded(
+    target: Target, package: Package, waiting: Callable[[str], None] | None, watch: Watch | None = None
+) -> Loaded:
     """`finops_core.load.load` for DuckDB."""
     if target.path.stem.lower() == package.dataset.lower():
         raise ConfigError(
@@ -84,14 +104,14 @@ def load_embedded(target: Target, package: Package, waiting: Callable[[str], Non
         target.path.parent.mkdir(parents=True, exist_ok=True)
         target.data_dir.mkdir(parents=True, exist_ok=True)
         with opened(target, waiting) as connection, working_folder(target) as folder:
-            return _load_through(connection, target, package, folder)
+            return _load_through(DuckDbSql(connection, watch), target, package, folder)
 
 
-def _load_through(connection: DuckDBPyConnection, target: Target, package: Package, folder: Path) -> Loaded:
+def _load_through(sql: DuckDbSql, target: Target, package: Package, folder: Path) -> Loaded:
     from finops_core.load.records import record
     from finops_core.load.records_duckdb import records_in
 
-    sql = DuckDbSql(connection)
+    connection = sql.connection
     try:
         write_ahead(package, sql)
         sql.run("BEGIN TRANSACTION")
@@ -112,9 +132,11 @@ def _load_through(connection: DuckDBPyConnection, target: Target, package: Packa
 @contextmanager
 def opened(target: Target, waiting: Callable[[str], None] | None = None) -> Iterator[DuckDBPyConnection]:
     """The only connection of any process to the target's file, with our settings; waits for whoever holds it."""
-    config = {**_limits(target), "temp_directory": str(target.work_dir / "spill"), "preserve_insertion_order": False}
+    config = {**limits(target), "temp_directory": str(target.work_dir / "spill"), "preserve_insertion_order": False}
     with _connected(target, config, waiting, read_only=False) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+        # The progress bar is what DuckDB counts for `query_progress`; it draws none.
+        for setting in ("TimeZone = 'UTC'", "enable_progress_bar = true", "enable_progress_bar_print = false"):
+            connection.execute(f"SET {setting}")
         yield connection
 
 
@@ -126,7 +148,7 @@ def reading(target: Target, waiting: Callable[[str], None] | None = None) -> Ite
             raise nothing_yet(target)
         # A directory of its own: readers of several processes would write over each other's spilled blocks.
         spill = target.work_dir.with_suffix(f".reading-{os.getpid()}-{next(_READERS)}")
-        config = {**_limits(target), "temp_directory": str(spill)}
+        config = {**limits(target), "temp_directory": str(spill)}
         with _connected(target, config, waiting, read_only=True) as connection:
             # In this order: each of the last two forbids what comes before it.
             for setting in ("TimeZone = 'UTC'", "enable_external_access = false", "lock_configuration = true"):
@@ -180,5 +202,6 @@ def _connected(
         connection.close()
 
 
-def _limits(target: Target) -> dict[str, Any]:
+def limits(target: Target) -> dict[str, Any]:
+    """DuckDB's settings for memory and threads."""
     return {"memory_limit": target.memory_limit, **({"threads": target.threads} if target.threads else {})}

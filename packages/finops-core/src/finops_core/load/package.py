@@ -24,6 +24,17 @@ class Sql(Protocol):
         """Run statements that return nothing."""
 
 
+class Writing(Sql, Protocol):
+    """A connection through which the rows of tables are written."""
+
+    def write(self, table: str, sql: str) -> int:
+        """Run the statement that writes the table's rows; returns their number."""
+
+
+Watch = Callable[[str, float], None]
+"""Told from time to time how far the rows of a table are: the table's name, percent."""
+
+
 class Connection(Sql, Protocol):
     """A connection that was opened for reading."""
 
@@ -87,7 +98,11 @@ class Package:
     pipeline   dlt's pipeline name, one per (export, period): [a-z0-9_]+.
     check      is called when all tables are written; whatever it raises rolls everything back.
     after      views, and further statements of the same transaction, asked for after the check. Statements must be
-               such that every destination understands them.
+               such that every destination understands them. Not asked for by a lake, where all that an earlier load
+               of the period wrote is replaced.
+    partition  folder of the period's files in a lake: `billing_period=2024-01`; of its own name by default.
+    history    tables in which rows of earlier loads of the period stay, but for those that a table replaces; also
+               when the package does not have such a table. Only a lake has to be told.
     """
 
     dataset: str
@@ -95,6 +110,8 @@ class Package:
     tables: tuple[Table, ...]
     check: Callable[[Sql], None]
     after: Callable[[Sql], Sequence[str | View]] | None = None
+    partition: str = ""
+    history: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [table.name.lower() for table in self.tables]

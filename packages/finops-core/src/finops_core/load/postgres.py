@@ -37,7 +37,7 @@ def load_postgres(
 ) -> Loaded:
     """`finops_core.load.load` for PostgreSQL."""
     with scratch(target, package, waiting) as (connection, work):
-        rows = computed(package, connection)
+        rows = computed(package, connection, watch)
         return _written(target, package, connection, rows, work, waiting)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from finops_core.load.apply import apply, write_ahead
 from finops_core.load.embedded import DuckDbSql, opened, working_folder
 from finops_core.load.failures import translated
-from finops_core.load.package import Package
+from finops_core.load.package import Package, Watch
 from finops_core.load.target import Target
 from finops_core.sql import identifier, qualified
 
@@ -41,12 +41,12 @@ def scratch(
             place.path.unlink(missing_ok=True)  # while its lock is held; the next load makes a new one
 
 
-def computed(package: Package, connection: DuckDBPyConnection) -> dict[str, int]:
+def computed(package: Package, connection: DuckDBPyConnection, watch: Watch | None = None) -> dict[str, int]:
     """Run the SELECTs and the checks in the scratch database, which is empty but for what a killed load left.
 
     Rows of other periods are not there. Returns the rows per table.
     """
-    sql = DuckDbSql(connection)
+    sql = DuckDbSql(connection, watch)
     sql.run(f"DROP SCHEMA IF EXISTS {identifier(package.dataset)} CASCADE")
     sql.run(f"CREATE SCHEMA {identifier(package.dataset)}")
     for table in package.tables:
