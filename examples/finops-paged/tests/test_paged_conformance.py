@@ -12,13 +12,19 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from finops_core import Period, Provider, Secret
+from finops_core.cli.main import run
 from finops_core.testing import Bills, ProviderSuite, Truth
 
 from finops_paged.provider import Paged
 
 PAGE = 500
 TOKEN = "let-me-in"
+PROJECTS = [
+    {"id": "project-0", "owner": "Ada", "closed": False},
+    {"id": "project-1", "owner": "=Grace", "closed": True},
+]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -35,6 +41,8 @@ class Handler(BaseHTTPRequestHandler):
                 found = sorted(self.server.bills.items())
                 bills = [{"month": m, "revision": revision, "lines": lines} for m, (revision, lines) in found]
                 return self.answer(200, {"bills": bills})
+            case ["projects"]:
+                return self.answer(200, {"projects": PROJECTS})
             case ["bills", month, "lines"]:
                 return self.lines(month, {key: values[0] for key, values in parse_qs(parts.query).items()})
         return self.answer(404, {})
@@ -104,6 +112,24 @@ class PagedBills(Bills):
 
     def nowhere(self) -> Provider:
         return Paged(url=f"{self.url}/elsewhere", token=Secret(TOKEN))
+
+
+def test_its_own_command_lists_projects(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with BillingServer() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("PAGED_TOKEN", TOKEN)
+        flags = ["--url", f"http://127.0.0.1:{server.server_port}", "-o", "json"]
+        told = [asked(capsys, ["paged", "list-projects", *flags, *more]) for more in ([], ["--closed"])]
+        server.shutdown()
+    assert told == [PROJECTS_TOLD[:1], PROJECTS_TOLD]
+
+
+PROJECTS_TOLD = [{"project": item["id"], "owner": item["owner"], "closed": item["closed"]} for item in PROJECTS]
+
+
+def asked(capsys: pytest.CaptureFixture[str], command: list[str]) -> Any:
+    assert run(command) == 0
+    return json.loads(capsys.readouterr().out)["rows"]
 
 
 class TestPaged(ProviderSuite):

@@ -2,13 +2,14 @@
 
 GET /bills                                  {"bills": [{"month": "2024-01", "revision": 2, "lines": 1234}]}
 GET /bills/2024-01/lines?revision=2&after=  {"lines": [{...}], "next": "500"}     "next" is absent on the last page
+GET /projects                               {"projects": [{"id": "p-1", "owner": "Ada", "closed": false}]}
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from finops_core import (
     Dataset,
@@ -20,6 +21,7 @@ from finops_core import (
     SourceFile,
     Staging,
     Window,
+    command,
     setting,
 )
 from finops_core.arrow import text_batch, write_batches
@@ -73,6 +75,18 @@ class Paged(Provider):
             if rows != file.rows:
                 raise DeliveryError(f"{rows:,} lines arrived instead of {file.rows:,}", where=file.key)
             yield LocalFile(file, path)
+
+    @command(
+        help="List the projects that bills name, and whose they are.",
+        columns=("project", "owner", "closed"),
+        example="finops paged list-projects --closed -o json",
+    )
+    def list_projects(
+        self, *, closed: Annotated[bool, "Also those that are closed."] = False
+    ) -> Iterator[Mapping[str, Any]]:
+        for project in self._api().get("projects")["projects"]:
+            if closed or not project["closed"]:
+                yield {"project": project["id"], "owner": project["owner"], "closed": project["closed"]}
 
     def _pages(self, key: str, revision: str, schema: pa.Schema, staging: Staging) -> Iterator[pa.RecordBatch]:
         after: str | None = ""

@@ -20,7 +20,7 @@ from finops_core.delivery import Column, Delivery, Found, LocalFile, SourceFile
 from finops_core.errors import FinopsError
 from finops_core.hooks import hookimpl
 from finops_core.periods import Period, Window
-from finops_core.provider import Provider, SampleRequest, Secret, Staging, setting
+from finops_core.provider import Provider, SampleRequest, Secret, Staging, command, setting
 
 __all__ = [
     "Column",
@@ -38,6 +38,7 @@ __all__ = [
     "Staging",
     "Window",
     "__version__",
+    "command",
     "hookimpl",
     "setting",
 ]

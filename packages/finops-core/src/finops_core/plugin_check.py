@@ -71,6 +71,8 @@ def check(name: str, sources: Sources, export: str | None = None) -> Iterator[Ve
     except FinopsError as error:
         yield _refused("settings", error)
         return
+    if problems := promises.command_problems(provider):
+        yield _verdict("commands", problems, "", "fail")
     yield from _focus(provider)
     for run in runs:
         yield from _discovery(provider, run)

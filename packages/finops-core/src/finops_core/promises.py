@@ -2,6 +2,7 @@
 
     settings_problems    type[Provider]             -> [sentence]
     name_problems        type[Provider]             -> [sentence]
+    command_problems     type[Provider]             -> [sentence]
     secret_problems      Provider                   -> [sentence]
     contract_problems    type[Provider]             -> [sentence]
     startup_problems     type[Provider]             -> [sentence]     imports it in a process of its own
@@ -24,10 +25,11 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from finops_core.commands import commands
 from finops_core.config.settings import SWITCHES, Common, Definition, definitions, project_definitions
 from finops_core.config.values import from_text
 from finops_core.delivery import Delivery
-from finops_core.errors import UsageError
+from finops_core.errors import ProviderBroken, UsageError
 from finops_core.provider import Provider, Secret
 
 if TYPE_CHECKING:
@@ -104,6 +106,15 @@ def name_problems(provider: type[Provider]) -> list[str]:
     taken = {known.key for known in (*definitions(provider.name, Common), *project_definitions())} | set(SWITCHES)
     own = {field.name for field in dataclasses.fields(provider)}
     return [f"setting {name!r} has the name of one that finops has: choose another" for name in sorted(own & taken)]
+
+
+def command_problems(provider: type[Provider]) -> list[str]:
+    """Every command of the provider's own can be built: help, columns, and parameters that are flags of their own."""
+    try:
+        commands(provider)
+    except ProviderBroken as error:
+        return [str(error)]
+    return []
 
 
 def secret_problems(provider: Provider) -> list[str]:

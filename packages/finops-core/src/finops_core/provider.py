@@ -21,10 +21,10 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from finops_core.dataset import Dataset
 from finops_core.delivery import Delivery, LocalFile
@@ -46,6 +46,37 @@ def setting(*, help: str, default: Any = dataclasses.MISSING, choices: tuple[str
     """
     metadata = {"help": help, "choices": choices, "metavar": metavar}
     return dataclasses.field(default=default, metadata=metadata, kw_only=True)
+
+
+Method = TypeVar("Method", bound=Callable[..., Iterable[Mapping[str, Any]]])
+
+
+@dataclass(frozen=True)
+class CommandFacts:
+    """What `command` says of a method."""
+
+    help: str
+    columns: tuple[str, ...]
+    example: str = ""
+
+
+def command(*, help: str, columns: tuple[str, ...], example: str = "") -> Callable[[Method], Method]:
+    """Make a method a command of the provider: `list_projects` becomes `finops NAME list-projects`.
+
+    Its keyword-only parameters become flags: `closed: Annotated[bool, "Also those that are closed."] = False`, of the
+    types that settings have. It yields rows, {column: value}, which core writes as table, JSON, CSV or Markdown: text,
+    bool, int, Decimal and datetime (UTC), or None. It prints nothing, and it changes nothing in the destination.
+    """
+
+    def mark(method: Method) -> Method:
+        setattr(method, COMMAND_MARK, CommandFacts(help, columns, example))
+        return method
+
+    return mark
+
+
+COMMAND_MARK = "finops_command"
+"""The attribute under which a method has its CommandFacts."""
 
 
 class Staging(Protocol):

@@ -10,9 +10,9 @@ import random
 import socket
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from finops_core import Column, LocalFile, Provider, Secret, SourceFile, Window, hookimpl, setting
+from finops_core import Column, LocalFile, Provider, Secret, SourceFile, Window, command, hookimpl, setting
 from finops_core.errors import DataMissing
 from finops_sound.datasets import BILL, KNOWN, columns
 from finops_sound.provider import Sound
@@ -96,6 +96,52 @@ class TellingSecret(Sound):
 
     def __str__(self) -> str:
         return f"Sound Cloud with pin {self.pin}"
+
+
+@dataclass(frozen=True)
+class TerseCommand(Sound):
+    name: ClassVar[str] = "tersecommand"
+
+    @command(help="Accounts", columns=("account",))
+    def list_accounts(self):
+        return []
+
+
+@dataclass(frozen=True)
+class TakenCommand(Sound):
+    name: ClassVar[str] = "takencommand"
+
+    @command(help="List manifests in another way.", columns=("manifest",))
+    def list_manifests(self):
+        return []
+
+
+@dataclass(frozen=True)
+class TakenFlag(Sound):
+    name: ClassVar[str] = "takenflag"
+
+    @command(help="List accounts.", columns=("account",))
+    def list_accounts(self, *, bucket: Annotated[str, "Another bucket."] = ""):
+        return []
+
+
+@dataclass(frozen=True)
+class UnnamedColumn(Sound):
+    name: ClassVar[str] = "unnamedcolumn"
+
+    @command(help="List accounts.", columns=("account",))
+    def list_accounts(self):
+        return [{"account": "1", "owner": "Ada"}]
+
+
+@dataclass(frozen=True)
+class PrintingCommand(Sound):
+    name: ClassVar[str] = "printingcommand"
+
+    @command(help="List accounts.", columns=("account",))
+    def list_accounts(self):
+        print("account 1")
+        return []
 
 
 @dataclass(frozen=True)

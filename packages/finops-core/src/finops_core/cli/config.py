@@ -12,8 +12,8 @@ import typer
 
 from finops_core import registry
 from finops_core.cli.command import ActionCommand, Command, Group, Texts, example, params
-from finops_core.cli.flags import configured, project_flags
-from finops_core.cli.listing import OutOption, OutputOption, show
+from finops_core.cli.flags import configured, output_flags, project_flags
+from finops_core.cli.listing import show
 from finops_core.cli.session import Session
 from finops_core.config import Sources, Value, provider_runs
 from finops_core.config.files import location
@@ -55,8 +55,7 @@ def command() -> Any:
     origin = Annotated[bool, typer.Option("--origin", help="Also where each value comes from.")]
     options = [
         inspect.Parameter("origin", keyword, default=False, annotation=origin),
-        inspect.Parameter("output", keyword, default=None, annotation=OutputOption),
-        inspect.Parameter("out", keyword, default=None, annotation=OutOption),
+        *output_flags(),
         *project_flags(),
     ]
     if isinstance(group, Group):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finops_core import registry
+from finops_core.cli.listing import OutOption, OutputOption
 from finops_core.config import ConfigFile, Definition, Project, Sources, project
 from finops_core.config.resolve import Flag
 from finops_core.config.settings import REQUIRED, project_definitions
@@ -54,6 +55,18 @@ def text_flag(name: str, help: str, panel: str, metavar: str) -> inspect.Paramet
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option]
     )
+
+
+def export_flag(panel: str) -> inspect.Parameter:
+    return text_flag("export", "Only the export of [NAME.exports.EXPORT]; all of them if unset.", panel, "EXPORT")
+
+
+def output_flags() -> list[inspect.Parameter]:
+    annotations = {"output": OutputOption, "out": OutOption}
+    return [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in annotations.items()
+    ]
 
 
 def project_flags() -> list[inspect.Parameter]:
@@ -110,5 +123,12 @@ def _metavar(definition: Definition) -> str | None:
         return None
     if definition.choices:
         return f"[{'|'.join(definition.choices)}]"
-    shapes = {"Path": "PATH", "Count": "NUMBER", "Positive": "NUMBER", "int": "NUMBER", "ByteSize": "SIZE"}
+    shapes = {
+        "Path": "PATH",
+        "Count": "NUMBER",
+        "Positive": "NUMBER",
+        "int": "NUMBER",
+        "ByteSize": "SIZE",
+        "Period": "YYYY-MM",
+    }
     return definition.metavar or shapes.get(definition.kind.__name__, "TEXT")

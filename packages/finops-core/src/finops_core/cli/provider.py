@@ -10,10 +10,11 @@ from typer import Context
 
 from finops_core import registry
 from finops_core.cli.command import ActionCommand, Group, Texts, example, params
-from finops_core.cli.flags import project_flags, setting_flag, switch, text_flag
+from finops_core.cli.flags import export_flag, output_flags, project_flags, setting_flag, switch
 from finops_core.cli.importing import import_bills
-from finops_core.cli.listing import OutOption, OutputOption
 from finops_core.cli.manifests import list_manifests
+from finops_core.cli.own import own_command
+from finops_core.commands import LIST_MANIFESTS, commands
 from finops_core.config import Common, provider_definitions
 from finops_core.errors import UsageError
 from finops_core.provider import Provider
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from typer._click import Context as BaseContext
 
 LOCATION, BILLS, RUN = "Where the bills are", "Which bills, and how", "This run"
-
-LIST_MANIFESTS = "list-manifests"
 
 
 class ProviderGroup(Group):
@@ -54,7 +53,7 @@ class ProviderGroup(Group):
 
 
 def provider_commands(provider: type[Provider]) -> list[ActionCommand]:
-    """The import command and list-manifests of a provider class."""
+    """The import command and list-manifests of a provider class, and the commands that it adds."""
     name, title = provider.name, provider.title
     import_texts = Texts(
         f"Import the bills of {title}: what is new or has changed is loaded, the rest is left as it is.\n\n"
@@ -68,10 +67,11 @@ def provider_commands(provider: type[Provider]) -> list[ActionCommand]:
         "List what is delivered and what is loaded.",
     )
     importing = [*_setting_flags(provider), *_import_switches(), *project_flags()]
-    listing = [*_setting_flags(provider), _export_flag(), *_list_flags(), *project_flags()]
+    listing = [*_setting_flags(provider), export_flag(BILLS), *output_flags(), *project_flags()]
     return [
         ActionCommand(provider.import_command, _with(provider, import_bills), params(importing), import_texts),
         ActionCommand(LIST_MANIFESTS, _with(provider, list_manifests), params(listing), list_texts),
+        *(own_command(provider, command, LOCATION) for command in commands(provider)),
     ]
 
 
@@ -89,26 +89,14 @@ def _setting_flags(provider: type[Provider]) -> list[inspect.Parameter]:
     ]
 
 
-def _export_flag() -> inspect.Parameter:
-    return text_flag("export", "Only the export of [NAME.exports.EXPORT]; all of them if unset.", BILLS, "EXPORT")
-
-
 def _import_switches() -> list[inspect.Parameter]:
     return [
-        _export_flag(),
+        export_flag(BILLS),
         switch("dry_run", "Show what would be done, and do nothing.", RUN),
         switch("force", "Load again what is already loaded.", RUN),
         switch("no_focus", "Raw rows only.", RUN),
         switch("no_raw", "FOCUS rows only.", RUN),
         switch("allow_unbalanced", "Load a period although its FOCUS costs do not add up to the bill's.", RUN),
-    ]
-
-
-def _list_flags() -> list[inspect.Parameter]:
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    return [
-        inspect.Parameter("output", keyword, default=None, annotation=OutputOption),
-        inspect.Parameter("out", keyword, default=None, annotation=OutOption),
     ]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -110,6 +112,26 @@ def definitions(section: str, holder: type) -> tuple[Definition, ...]:
     return tuple(_definition(section, field, hints[field.name]) for field in dataclasses.fields(holder))
 
 
+def parameter_definitions(section: str, method: Callable[..., Any]) -> tuple[Definition, ...]:
+    """The keyword-only parameters of a method as settings: `name: Annotated[TYPE, "Help."] = DEFAULT`.
+
+    Raises TypeError for a parameter that cannot be one.
+    """
+    hints = typing.get_type_hints(method, include_extras=True)
+    parameters = [item for item in inspect.signature(method).parameters.values() if item.name != "self"]
+    return tuple(_parameter(section, item, hints.get(item.name)) for item in parameters)
+
+
+def _parameter(section: str, parameter: inspect.Parameter, hint: Any) -> Definition:
+    texts = [text for text in getattr(hint, "__metadata__", ()) if isinstance(text, str)]
+    if parameter.kind is not inspect.Parameter.KEYWORD_ONLY or len(texts) != 1:
+        raise TypeError(f"parameter {parameter.name!r} must be keyword-only and Annotated[TYPE, 'Help.']")
+    kind, optional, literals = _kind(typing.get_args(hint)[0])
+    _check_kind(f"parameter {parameter.name!r}", kind, hint)
+    default = REQUIRED if parameter.default is inspect.Parameter.empty else parameter.default
+    return Definition(section, parameter.name, kind, optional, default, texts[0], literals)
+
+
 def project_definitions() -> tuple[Definition, ...]:
     return definitions("project", Project)
 
@@ -130,10 +152,7 @@ def provider_definitions(provider: type[Provider]) -> tuple[Definition, ...]:
 
 def _definition(section: str, field: dataclasses.Field[Any], hint: Any) -> Definition:
     kind, optional, literals = _kind(hint)
-    if kind not in KINDS:
-        raise TypeError(
-            f"setting {field.name!r} has type {hint}, which is none of {', '.join(k.__name__ for k in KINDS)}"
-        )
+    _check_kind(f"setting {field.name!r}", kind, hint)
     default = field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
     facts = field.metadata
     return Definition(
@@ -146,6 +165,11 @@ def _definition(section: str, field: dataclasses.Field[Any], hint: Any) -> Defin
         choices=tuple(facts.get("choices", ())) or literals,
         metavar=facts.get("metavar", ""),
     )
+
+
+def _check_kind(what: str, kind: Any, hint: Any) -> None:
+    if kind not in KINDS:
+        raise TypeError(f"{what} has type {hint}, which is none of {', '.join(k.__name__ for k in KINDS)}")
 
 
 def _kind(hint: Any) -> tuple[Any, bool, tuple[str, ...]]:

@@ -13,6 +13,7 @@ whose names begin with `test_`, one module for each kind (a provider that genera
 
     start.py       its contract, its name, and what importing it costs
     settings.py    documented, valid, masked, and apart from core's own
+    commands.py    those that the provider adds: documented, apart from core's own, answered in rows
     discovery.py   repeatable, month by month, versions that change exactly with the content
     reading.py     fetching and reading: repeatable, small, silent, one schema, no column lost
     errors.py      what is broken or not there is told, never passed over

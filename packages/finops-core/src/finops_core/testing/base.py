@@ -28,6 +28,9 @@ class SuiteBase:
     check_exceptions: ClassVar[Mapping[str, str]] = {}
     """Id of a check of FOCUS rows (R4, R15b, one of the provider's own) -> why it does not hold. Strict as well."""
 
+    arguments: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Method of a command of the provider's own -> what to call it with: every parameter that has no default."""
+
     months: ClassVar[tuple[Period, ...]] = (Period(2023, 12), Period(2024, 1), Period(2024, 2))
     """Three months in a row; the turn of a year is among them because that is where arithmetic goes wrong."""
 

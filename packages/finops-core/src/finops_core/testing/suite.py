@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from finops_core.testing.base import kept_by
+from finops_core.testing.commands import CommandPromises
 from finops_core.testing.discovery import DiscoveryPromises
 from finops_core.testing.errors import ErrorPromises
 from finops_core.testing.focus import FocusPromises
@@ -15,6 +16,7 @@ from finops_core.testing.start import StartPromises
 class ProviderSuite(
     StartPromises,
     SettingsPromises,
+    CommandPromises,
     DiscoveryPromises,
     ReadingPromises,
     ErrorPromises,
