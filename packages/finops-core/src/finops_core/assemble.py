@@ -52,6 +52,8 @@ def assemble(
         tables=(*raw, tables.names_table(where, staged), *converted, book),
         check=lambda sql: None,
         after=lambda sql: [*stale, *tables.view_statements(sql, where.dataset, tables.dropped(step.loaded, written))],
+        partition=f"billing_period={delivery.period}",
+        history=(tables.ROLLUP_TABLE, ledger.TABLE),
     )
     return account, package
 

@@ -15,9 +15,9 @@
     views.py         the views over the tables
     records_duckdb.py, records_postgres.py, records_lake.py, naming.py   dlt's destinations, and how it names
 
-Nothing outside this package knows dlt. A lake has no transactions: there one small file, dlt's record, is what makes a
-load valid. On DuckDB readers of other processes see the old period or the new one, whenever
-the loading process ends; a load that fails leaves not even an empty table behind.
+Nothing outside this package knows dlt. On DuckDB readers of other processes see the old period or the new one, whenever
+the loading process ends; a load that fails leaves not even an empty table behind. A lake has no transactions: there one
+small file, dlt's record, is written last and makes the load count.
 """
 
 from __future__ import annotations
@@ -60,6 +60,10 @@ def load(
         from finops_core.load.embedded import load_embedded
 
         return load_embedded(target, package, waiting, watch)
+    if target.kind == "lake":
+        from finops_core.load.write_lake import load_lake
+
+        return load_lake(target, package, waiting, watch)
     from finops_core.load.postgres import load_postgres
 
     return load_postgres(target, package, waiting, watch)

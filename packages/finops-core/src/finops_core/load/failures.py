@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import errno
+import importlib
+import importlib.util
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
-from finops_core.errors import DataMissing, DestinationError, DestinationLocked, DiskFull, FinopsError
+from finops_core.errors import (
+    AccessError,
+    DataMissing,
+    DestinationError,
+    DestinationLocked,
+    DiskFull,
+    FinopsError,
+)
 from finops_core.load.target import Target
 
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
@@ -84,3 +94,41 @@ def nothing_yet(target: Target) -> DataMissing:
     return DataMissing(
         "nothing has been imported yet", where=target.shown, hint="import a bill first: finops --help lists how"
     )
+
+
+_SDKS = {
+    "s3": (("botocore.exceptions", "BotoCoreError"), ("botocore.exceptions", "ClientError")),
+    "az": (("azure.core.exceptions", "AzureError"),),
+    "abfss": (("azure.core.exceptions", "AzureError"),),
+    "gs": (("google.auth.exceptions", "GoogleAuthError"), ("gcsfs.retry", "HttpError")),
+}
+"""URL scheme -> what the cloud's own package raises, besides OSError: module and class."""
+
+
+def store_errors(scheme: str) -> tuple[type[Exception], ...]:
+    """What reading or writing a lake may raise."""
+    found: list[type[Exception]] = [OSError]
+    for module, name in _SDKS.get(scheme, ()):
+        if importlib.util.find_spec(module.partition(".")[0]):
+            found.append(getattr(importlib.import_module(module), name))
+    return tuple(found)
+
+
+@contextmanager
+def told_of_lake(target: Target) -> Iterator[None]:
+    """What a store says, as errors of finops."""
+    import duckdb
+
+    known: tuple[type[Exception], ...] = (*store_errors(urlsplit(target.location).scheme), duckdb.IOException)
+    try:
+        yield
+    except known as error:
+        text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if isinstance(error, PermissionError) or "Access Denied" in text or "credentials" in text.lower():
+            raise AccessError(f"the lake refuses us: {text}", where=target.shown) from error
+        if isinstance(error, FileNotFoundError) or "No files found" in text or "No such file" in text:
+            raise DestinationError(
+                f"it is not in the lake: {text}", where=target.shown,
+                hint="does the bucket exist? A period that was replaced while it was read: run the command again",
+            ) from error  # fmt: skip
+        raise DestinationError(f"the lake: {text}", where=target.shown) from error

@@ -130,22 +130,27 @@ def record(package: Package, destination: Any, connection: Any, folder: Path) ->
     dlt's working directory, empty. One run at a time in a process. Raises DestinationError, or the database's own
     error where that is the cause.
     """
-    resources = [_resource(table) for table in package.tables]
-    surroundings = PluggableRunContext(Surroundings(folder))
     InOurTransaction.ours = connection
     try:
-        with Container().injectable_context(surroundings):
+        return run(package, [_resource(table) for table in package.tables], destination, Surroundings(folder))
+    finally:
+        InOurTransaction.ours = None
+
+
+def run(package: Package, resources: list[Any], destination: Any, surroundings: Surroundings) -> str:
+    """Run the package's pipeline once, in a folder of its own; returns the load id. Raises as `record` does."""
+    folder = surroundings.global_dir
+    try:
+        with Container().injectable_context(PluggableRunContext(surroundings)):
             pipeline = dlt.pipeline(
-                package.pipeline, pipelines_dir=str(folder), dataset_name=package.dataset, destination=destination
+                package.pipeline, pipelines_dir=folder, dataset_name=package.dataset, destination=destination
             )
             try:
                 return str(pipeline.run(resources).loads_ids[0])
             finally:
                 pipeline.deactivate()
     except (DltException, OSError) as error:
-        raise _cause(error) from error
-    finally:
-        InOurTransaction.ours = None
+        raise cause(error) from error
 
 
 def _resource(table: Table) -> Any:
@@ -159,7 +164,7 @@ def _resource(table: Table) -> Any:
     return dlt.resource(no_rows, name=table.name, columns=hints(table.columns), write_disposition="append")
 
 
-def _cause(error: Exception) -> BaseException:
+def cause(error: Exception) -> BaseException:
     """What made dlt stop: an interrupt or a full disk wherever it hides, else the first cause."""
     first: BaseException = error
     while (inner := _reason(first)) is not None:

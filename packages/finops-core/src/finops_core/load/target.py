@@ -13,7 +13,16 @@ from finops_core.errors import ConfigError
 DATABASE = "finops.duckdb"
 """File of the default destination, in the data directory."""
 
-HINT = "write duckdb, a path ending in .duckdb, or postgresql://USER:PASSWORD@HOST/DATABASE"
+LAKE = "lake"
+"""Folder of the destination `filesystem`, in the data directory."""
+
+LAKES = ("file", "s3", "az", "abfss", "gs")
+"""URL schemes of data lakes: folders of Parquet files."""
+
+HINT = (
+    "write duckdb, a path ending in .duckdb, postgresql://USER:PASSWORD@HOST/DATABASE, "
+    "or the URL of a folder for Parquet files: file:///PATH, s3://BUCKET/PATH, az://CONTAINER/PATH, gs://BUCKET/PATH"
+)
 
 _SUFFIXES = (".duckdb", ".ddb", ".db")
 _SIZE = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
@@ -24,8 +33,8 @@ _SECRET = re.compile(r"(?i)\b(password|passwd|pwd|token|secret|key)=[^&\s]+")
 class Target:
     """Where bills are loaded.
 
-    kind          "duckdb" or "postgres".
-    location      DuckDB: the path of the file. PostgreSQL: the URL with its credentials.
+    kind          "duckdb", "postgres" or "lake".
+    location      DuckDB: the path of the file. PostgreSQL: the URL with its credentials. Lake: the URL of its folder.
     data_dir      where temporary files go; nothing in it outlives a load.
     memory_limit  how much DuckDB may use, as DuckDB writes it; larger work is spilled to data_dir.
     threads       of DuckDB; None: as many as there are cores.
@@ -55,7 +64,10 @@ class Target:
         threads: int | None = None,
         lock_wait: float = 60.0,
     ) -> Target:
-        """Read a destination: `duckdb`, a path, a `duckdb:` or `postgresql:` URL. Raises ConfigError for others."""
+        """Read a destination: `duckdb`, a path, a `duckdb:` or `postgresql:` URL, `filesystem`, the URL of a folder.
+
+        Raises ConfigError for others.
+        """
         kind, location = _locate(text.strip(), data_dir)
         return cls(kind, location, data_dir, memory_limit, threads, lock_wait)
 
@@ -65,9 +77,14 @@ class Target:
         return Path(self.location)
 
     @property
+    def in_duckdb(self) -> bool:
+        """Whether what is read of it is read by DuckDB, in its dialect."""
+        return self.kind != "postgres"
+
+    @property
     def shown(self) -> str:
         """The location without its password."""
-        if self.kind == "duckdb":
+        if self.kind != "postgres":
             return self.location
         parts = urlsplit(self.location)
         user, at, host = parts.netloc.rpartition("@")
@@ -87,6 +104,10 @@ def _locate(text: str, data_dir: Path) -> tuple[str, str]:
     scheme, colon, rest = text.partition(":")
     if text in ("", "duckdb"):
         return "duckdb", str(data_dir / DATABASE)
+    if text == "filesystem":
+        return "lake", (data_dir / LAKE).absolute().as_uri()
+    if scheme in LAKES and rest.startswith("//"):
+        return "lake", _folder(text)
     if scheme in ("postgres", "postgresql") and rest.startswith("//"):
         if not urlsplit(text).path.strip("/"):
             raise ConfigError(f"{scheme}://… names no database", hint=HINT)
@@ -98,3 +119,15 @@ def _locate(text: str, data_dir: Path) -> tuple[str, str]:
     elif text.endswith(_SUFFIXES) and "://" not in text and scheme not in ("md", "motherduck"):
         return "duckdb", text
     raise ConfigError(f"{scheme + ':…' if colon else repr(text)} is not a destination that finops can load", hint=HINT)
+
+
+def _folder(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.query or parts.fragment or parts.password or any(sign in unquote(parts.path) for sign in "*?[]"):
+        raise ConfigError(
+            f"{parts.scheme}://… is more than the place of a folder",
+            hint="credentials come from the environment, as the cloud's own tools read them; wildcards cannot be used",
+        )
+    if url.endswith(_SUFFIXES) or bool(parts.netloc) == (parts.scheme == "file"):
+        raise ConfigError(f"{url!r} is not the URL of a folder", hint=HINT)
+    return url.rstrip("/")
