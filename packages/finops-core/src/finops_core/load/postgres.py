@@ -71,13 +71,14 @@ def _written(
 
 
 def _shortened(table: Table) -> Table:
-    columns = {_short(name): kind for name, kind in table.columns.items()}
+    columns = {stored_name(name): kind for name, kind in table.columns.items()}
     if len(columns) != len(table.columns):
         raise DestinationError("two columns of the table would get one name", where=table.name)
     return replace(table, columns=columns)
 
 
-def _short(name: str) -> str:
+def stored_name(name: str) -> str:
+    """The name under which a column stands: itself, or what fits with a hash of all of it."""
     data = name.encode()
     if len(data) <= LONGEST_NAME:
         return name
