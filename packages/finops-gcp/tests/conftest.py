@@ -22,6 +22,7 @@ from finops_core.focus.conversion import convert
 from finops_core.focus.invariants import CheckResult, run_checks
 from finops_core.sql import identifier
 from finops_core.stage import StagingFolder, stage
+from finops_core.stage.faults import explained
 from finops_gcp.provider import Gcp
 from finops_gcp.sample.avro import write_avro
 
@@ -283,7 +284,8 @@ def read_delivery(provider: Gcp, delivery: Delivery, folder: Path) -> Bill:
     staging = folder / f"staging-{delivery.period}-{len(list(folder.iterdir()))}"
     staging.mkdir()
     staged = stage(provider, delivery, StagingFolder(staging, lambda _: None), connection)
-    connection.execute(f"CREATE TABLE raw AS {staged.main.select}")
+    with explained(delivery, staged):
+        connection.execute(f"CREATE TABLE raw AS {staged.main.select}")
     missing = {name: kind for name, kind in staged.dataset.known.items() if name not in staged.main.columns}
     extra = "".join(f", CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in missing.items())
     connection.execute(f"CREATE VIEW source AS SELECT *{extra} FROM raw")

@@ -104,9 +104,17 @@ def test_files_that_were_added_later_all_count() -> None:
     assert set(newest_run(places).current) == set(places)
 
 
-def test_numbers_with_a_gap_are_no_series_of_one_export() -> None:
-    places = [_shard(0, NOON), _shard(7, NOON - dt.timedelta(days=3))]
-    assert set(newest_run(places).current) == set(places)
+@pytest.mark.parametrize("numbers", [(0, 2), (1,), (0, 1, 2, 7)])
+def test_a_gap_among_bigquerys_own_numbers_is_a_missing_file(numbers: tuple[int, ...]) -> None:
+    missing = next(n for n in range(8) if n not in numbers)
+    assert f"no shard {missing:012d} before it" in newest_run([_shard(n, NOON) for n in numbers]).doubt
+
+
+@pytest.mark.parametrize("names", [("part-00000.csv", "part-00007.csv"), ("b-202501151030.csv", "b-202501161030.csv")])
+def test_other_numbers_with_a_gap_are_no_series_of_one_export(names: tuple[str, ...]) -> None:
+    places = [_place(f"b/2025-01/{name}", NOON - dt.timedelta(days=3 * n)) for n, name in enumerate(names)]
+    found = newest_run(places)
+    assert (set(found.current), found.doubt) == (set(places), "")
 
 
 def test_between_one_run_and_two_nobody_guesses() -> None:

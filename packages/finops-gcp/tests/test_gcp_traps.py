@@ -90,6 +90,26 @@ def test_numbers_that_are_text_in_json_are_numbers(desk: Any) -> None:
     assert bill.one("SELECT ListUnitPrice FROM focus") == Decimal("0.0316")
 
 
+def test_json_fields_that_differ_only_by_case_are_refused_by_name(desk: Any) -> None:
+    """BigQuery's own columns never do."""
+    desk.write("2025-01/a.json", {**desk.row(), "Novelty": 1}, {**desk.row(), "novelty": 2})
+    with pytest.raises(DeliveryError, match="'Novelty' and 'novelty'") as caught:
+        desk.read()
+    assert caught.value.where == "2025-01/a.json"
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_labels_that_differ_only_by_case_are_two(desk: Any, ending: str) -> None:
+    labels = [{"key": "Env", "value": "prod"}, {"key": "env", "value": "test"}]
+    desk.write(f"2025-01/a.{ending}", desk.row(labels=labels))
+    assert json.loads(desk.read().one("SELECT Tags FROM focus")) == {"Env": "prod", "env": "test"}
+
+
+def test_fields_of_one_struct_that_differ_only_by_case_are_kept(desk: Any) -> None:
+    desk.write("2025-01/a.json", {**desk.row(), "service": {"id": "s", "ID": "t", "description": "d"}})
+    assert desk.read().query("SELECT service_id, service_other FROM source") == [("s", '{"ID":"t"}')]
+
+
 @pytest.mark.parametrize("text", ["2025-01-15 10:00:00 UTC", "2025-01-15 10:00:00.000000 UTC", "2025-01-15T10:00:00Z"])
 def test_times_with_utc_behind_them_are_read(desk: Any, text: str) -> None:
     desk.write("2025-01/a.json", desk.row(usage_start_time=text))

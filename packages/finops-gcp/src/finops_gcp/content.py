@@ -48,7 +48,7 @@ def discover_by_content(tree: Tree, dataset: str, window: Window) -> list[Delive
 
     shards = newest_run(tree.places)
     if shards.doubt:
-        raise DeliveryError(f"{shards.doubt}; delete them", where=tree.store.url)
+        raise DeliveryError(shards.doubt, where=tree.store.url)
     held = list(_look(tree, Gcp.dataset(dataset), shards.current))
     months: dict[Period, list[Held]] = defaultdict(list)
     for item in held:

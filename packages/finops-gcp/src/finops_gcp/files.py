@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from finops_gcp.gcs import Openable
 from finops_gcp.layout import Place, kind, place
 from finops_gcp.peek import dataset_of
 from finops_gcp.shards import ONE_RUN, newest_run
+
+GZIP, ZIP = b"\x1f\x8b", b"PK"
+"""How compressed files begin."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +82,30 @@ def fetch(store: Openable, delivery: Delivery, staging: Staging) -> Iterator[Loc
 def fetched(
     store: Openable, files: Iterable[SourceFile], folder: Path, progress: Callable[[int], None]
 ) -> Iterator[LocalFile]:
-    """Files on this machine, in a format that core reads."""
+    """Files on this machine, in a format that core reads. Raises DeliveryError for one that was cut short."""
     for number, local in enumerate(fetch_all(store, files, folder, progress)):
-        if kind(local.source.key) == "avro":
-            yield as_parquet(local, folder / f"{number}.from-avro.parquet")
-        else:
-            yield local
+        format_ = kind(local.source.key)
+        if format_ == "csv":
+            _check_last_line(local)
+        yield as_parquet(local, folder / f"{number}.from-avro.parquet") if format_ == "avro" else local
+
+
+def _check_last_line(local: LocalFile) -> None:
+    """A CSV that ends within its last field has as many fields as it should: only the missing line break tells.
+
+    Compressed files end with a checksum, and JSON rows with a bracket.
+    """
+    with local.path.open("rb") as stream:
+        magic = stream.read(2)
+        if not magic or magic in (GZIP, ZIP):
+            return
+        stream.seek(-1, os.SEEK_END)
+        if stream.read(1) not in b"\r\n":
+            raise DeliveryError(
+                "the last line of a CSV file has no end: the file was cut short, or is still being written",
+                where=local.source.key,
+                hint="export it again; if it is whole, end its last line with a line break",
+            )
 
 
 def list_tree(store: Openable, prefix: str) -> Tree:
@@ -169,7 +191,7 @@ def _current(tree: Tree, places: Sequence[Place]) -> tuple[tuple[Place, ...], tu
             raise DeliveryError(f"{item.name} is newer than _SUCCESS: the month is being exported again")
     shards = newest_run(places)
     if shards.doubt:
-        raise DeliveryError(f"{shards.doubt}; delete them, or write a manifest.json or _SUCCESS")
+        raise DeliveryError(f"{shards.doubt}, or write a manifest.json that names the files")
     return shards.current, shards.notes
 
 

@@ -28,7 +28,7 @@ def dataset_of(store: Openable, places: Iterable[Place]) -> str:
     for item in newest[:MOST]:
         if item.kind == "unknown" or not item.file.size:
             continue
-        with store.open(item.file.key) as stream, suppress(DeliveryError):
+        with store.open(item.file.key) as stream, suppress(DeliveryError, zlib.error, csv.Error):
             # A damaged file fails its own month, once that is read.
             if names := {name.lower() for name in _columns(stream, item)}:
                 return dataset_named(names)

@@ -3,6 +3,8 @@
 BigQuery numbers the files of one EXPORT from 0 and `overwrite=true` replaces those of equal name only: when a month is
 exported again into fewer shards, the surplus ones of the run before stay, and their rows would count twice. They betray
 themselves: the newest run is exactly the shards 0 to k, and all higher numbers are older than every one of these.
+
+A number that is missing before others is a file that is missing.
 """
 
 from __future__ import annotations
@@ -24,6 +26,12 @@ TWO_RUNS = dt.timedelta(hours=1)
 
 _NUMBERED = re.compile(r"(.*?)(\d{3,12})(\D*)")
 """`part-000000000012.parquet`: what stands before the last number, the number, what follows."""
+
+BIGQUERY_DIGITS = "12"
+"""BigQuery's own numbers have twelve digits, and none is left out. Others may be dates, or parts chosen by hand."""
+
+FEWER_THAN = 1_000_000
+"""Shards of one export: twelve digits may also be a time, 202501151030."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +58,24 @@ def newest_run(places: Sequence[Place]) -> Shards:
         else:
             current.append(item)
     stale: list[Place] = []
-    for numbered in series.values():
-        kept, left, doubt = _split(sorted(numbered, key=lambda pair: pair[0]))
+    for (_, _, digits), unsorted in series.items():
+        numbered = sorted(unsorted, key=lambda pair: pair[0])
+        if digits == BIGQUERY_DIGITS and (gap := _gap(numbered)):
+            return Shards(tuple(places), (), gap)
+        kept, left, doubt = _split(numbered)
         if doubt:
             return Shards(tuple(places), (), doubt)
         current += kept
         stale += left
     return Shards(tuple(sorted(current, key=_key)), tuple(sorted(stale, key=_key)))
+
+
+def _gap(numbered: list[tuple[int, Place]]) -> str:
+    """What to say where a shard is missing among those of an export."""
+    for expected, (number, item) in enumerate(numbered):
+        if number != expected and numbered[-1][0] < FEWER_THAN:
+            return f"{item.name} is there, but no shard {expected:012d} before it: a file is missing. Export again"
+    return ""
 
 
 def _split(numbered: list[tuple[int, Place]]) -> tuple[list[Place], list[Place], str]:
@@ -69,7 +88,11 @@ def _split(numbered: list[tuple[int, Place]]) -> tuple[list[Place], list[Place],
         return shards, [], ""
     if gap < TWO_RUNS:
         first = shards[cut].name
-        return shards, [], f"the files from {first} on are older than those before it: shards of an earlier export?"
+        return (
+            shards,
+            [],
+            f"the files from {first} on are older than those before it: shards of an earlier export? Delete them",
+        )
     return shards[:cut], shards[cut:], ""
 
 

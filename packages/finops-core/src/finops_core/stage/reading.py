@@ -101,6 +101,15 @@ def _inspect_jsonl(connection: duckdb.DuckDBPyConnection, local: LocalFile, path
     objects = f"read_json_objects({literal(str(path))}, format='newline_delimited', compression={literal(kind)})"
     check_numbers(connection, objects, local.source.key)
     keys = _rows(connection, f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {objects} ORDER BY key")
+    names: dict[str, str] = {}
+    for (name,) in keys:
+        # DuckDB's columns have no case, and there is no schema to go by position.
+        if (other := names.setdefault(name.lower(), name)) != name:
+            raise DeliveryError(
+                f"two fields differ only by upper and lower case: {other!r} and {name!r}",
+                where=local.source.key,
+                hint="rename one of them; Parquet and CSV may have both",
+            )
     found = tuple(Found(key, "JSON", f"c{i}") for i, (key,) in enumerate(keys))
     return Inspected(local, path, kind if found else "empty", found, None if found else 0)
 

@@ -171,10 +171,13 @@ covers AS (
         billing_account_id AS account, currency AS money, location_region AS region, sku_family AS family,
         CAST(usage_start_time AS DATE) AS day, usage_pricing_unit AS unit,
         sum(covered_credit) AS credit,
-        -- covered_quantity: the part of the usage whose price the credits took off.
+        -- covered_quantity: the part of the usage whose price the credits took off. Summed as DECIMAL: a sum of binary
+        --   numbers depends on their order.
         sum(
-            CAST(usage_amount_in_pricing_units AS DOUBLE) * CAST(covered_credit AS DOUBLE)
-            / CAST(nullif(cost, 0) AS DOUBLE)
+            CAST(
+                CAST(usage_amount_in_pricing_units AS DOUBLE) * CAST(covered_credit AS DOUBLE)
+                / CAST(nullif(cost, 0) AS DOUBLE) AS DECIMAL(38, 12)
+            )
         ) AS covered_quantity
     FROM charges
     WHERE covered_by = 'resource' AND sku_family IS NOT NULL AND NOT has_adjustment
@@ -190,9 +193,9 @@ pools AS (
         --   of a millionth is nothing.
         CASE
             WHEN covered_quantity IS NULL THEN NULL
-            WHEN covered_quantity >= CAST(fee_quantity AS DOUBLE) * 0.999999 THEN fee_cost
+            WHEN CAST(covered_quantity AS DOUBLE) >= CAST(fee_quantity AS DOUBLE) * 0.999999 THEN fee_cost
             ELSE CAST(
-                CAST(CAST(fee_cost AS DOUBLE) * covered_quantity / CAST(fee_quantity AS DOUBLE) AS DECIMAL(38, 9))
+                CAST(CAST(fee_cost AS DOUBLE) * CAST(covered_quantity AS DOUBLE) / CAST(fee_quantity AS DOUBLE) AS DECIMAL(38, 9))
                 AS DECIMAL(38, 18)
             )
         END AS used_cost,
@@ -237,7 +240,7 @@ shares AS (
     WHERE covered_by = 'resource' OR (charge_kind = 'Commitment fee' AND sku_family IS NOT NULL)
     WINDOW pool AS (
         PARTITION BY pools.account, pools.money, pools.region, pools.family, pools.day, pools.unit, charge_kind
-        ORDER BY usage_start_time, sku_id, project_id, resource_global_name, cost, source_file
+        ORDER BY usage_start_time, sku_id, project_id, resource_global_name, cost, source_file, charges
         ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
     )
 ),
