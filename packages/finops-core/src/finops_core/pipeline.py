@@ -37,13 +37,8 @@ __all__ = ["ImportOptions", "ImportReport", "import_period", "plan_import", "run
 
 
 def plan_import(provider: Provider, options: ImportOptions) -> list[Step]:
-    """What an import would do now; changes nothing. Raises DataMissing when there is no delivery in the window."""
+    """What an import would do now, nothing where nothing is delivered in the window; changes nothing."""
     deliveries = list(provider.discover(options.window))
-    if not deliveries:
-        raise DataMissing(
-            f"{provider.title}: there is no delivery from {options.window}",
-            hint=f"`finops {provider.name} list-manifests` without dates shows what is there",
-        )
     wishes = Wishes(options.force, options.table_strategy, options.focus, options.raw)
     return plan(deliveries, loaded_periods(options.target, options.dataset_name), wishes)
 
@@ -55,6 +50,11 @@ def run_import(provider: Provider, options: ImportOptions, reporter: Reporter) -
     """
     began = time.monotonic()
     steps = plan_import(provider, options)
+    if not steps:
+        raise DataMissing(
+            f"{provider.title}: there is no delivery from {options.window}",
+            hint=f"`finops {provider.name} list-manifests` without dates shows what is there",
+        )
     reporter.planned(steps)
     report = ImportReport()
     for step in steps:

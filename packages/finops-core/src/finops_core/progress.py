@@ -28,11 +28,12 @@ class Display(Reporter, Protocol):
     def close(self) -> None: ...
 
 
-def display_for(stream: IO[str], verbosity: int) -> Display:
-    """-1 quiet, 0 normal, 1 verbose. Bars only where they can be drawn."""
+def display_for(stream: IO[str], verbosity: int, title: str) -> Display:
+    """-1 quiet, 0 normal, 1 verbose. Bars only where they can be drawn. `title` says whose bills they are."""
     if verbosity < 0:
         return QuietReporter(stream)
-    return RichReporter(stream, verbosity) if stream.isatty() else PlainReporter(stream, verbosity)
+    kind = RichReporter if stream.isatty() else PlainReporter
+    return kind(stream, verbosity, title)
 
 
 def error_lines(error: FinopsError) -> list[str]:
@@ -117,8 +118,9 @@ class QuietReporter:
 class PlainReporter(QuietReporter):
     """One line per period, for logs: no bars, no colour, nothing that is overwritten."""
 
-    def __init__(self, stream: IO[str], verbosity: int = 0) -> None:
+    def __init__(self, stream: IO[str], verbosity: int = 0, title: str = "") -> None:
         super().__init__(stream)
+        self._title = title
         self._verbose = verbosity > 0
         self._fetched = 0
         self._since = time.monotonic()
@@ -127,6 +129,8 @@ class PlainReporter(QuietReporter):
     def planned(self, steps: Sequence[Step]) -> None:
         todo = [step for step in steps if step.action in ("load", "reload")]
         waiting = len(steps) - len(todo)
+        if self._title:
+            self._say(self._title)
         if todo and waiting:
             self._say(f"{_count(len(todo), 'period')} to load, {waiting} left as they are")
         if self._verbose:
@@ -160,8 +164,8 @@ class PlainReporter(QuietReporter):
 class RichReporter(PlainReporter):
     """The same lines above three bars: bytes fetched, rows of a table written, periods done. Colours obey NO_COLOR."""
 
-    def __init__(self, stream: IO[str], verbosity: int = 0) -> None:
-        super().__init__(stream, verbosity)
+    def __init__(self, stream: IO[str], verbosity: int = 0, title: str = "") -> None:
+        super().__init__(stream, verbosity, title)
         self._bars: Progress | None = None
         self._bytes: TaskID | None = None
         self._rows: TaskID | None = None

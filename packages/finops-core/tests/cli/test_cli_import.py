@@ -105,6 +105,17 @@ def test_nothing_delivered_is_exit_5(bucket, capsys):
     assert "error FIN011" in capsys.readouterr().err
 
 
+def test_a_list_of_nothing_is_no_error(bucket, capsys):
+    later = ["--bucket", bucket, "--start-date", "2030-01"]
+    said = "Acme Cloud: there is no delivery from 2030-01 to the last month"
+    assert run(["acme", "list-manifests", *later, "-o", "json"]) == 0
+    envelope = json.loads(capsys.readouterr().out)
+    assert (envelope["rows"], envelope["notes"]) == ([], [said])
+    for command in (["list-manifests"], ["import-billing", "--dry-run"]):
+        assert run(["acme", *command, *later]) == 0
+        assert f"note: {said}\n" in capsys.readouterr().err
+
+
 def test_refused_is_exit_4(bucket, capsys, acme):
     source = (acme.folder / "finops_acme.py").read_text()
     refusal = "from finops_core.errors import AccessError; raise AccessError('refused', hint='log in'); store = Dir"

@@ -63,6 +63,12 @@ def test_plain_lines():
     ]
 
 
+def test_whose_bills_they_are_is_said_first():
+    stream = io.StringIO()
+    run(display_for(stream, 0, "Acme Cloud, export east"))
+    assert stream.getvalue().splitlines()[0] == "Acme Cloud, export east"
+
+
 def test_verbose_names_files_and_reasons():
     stream = io.StringIO()
     run(PlainReporter(stream, 1))
@@ -145,7 +151,7 @@ def test_bytes_may_come_from_many_threads():
     ],
 )
 def test_which_display(stream, verbosity, kind):
-    assert type(display_for(stream, verbosity)) is kind
+    assert type(display_for(stream, verbosity, "Acme Cloud")) is kind
 
 
 def test_nothing_to_do():

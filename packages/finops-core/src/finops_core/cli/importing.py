@@ -71,14 +71,12 @@ def run_all(
     reports: list[ImportReport] = []
     failures: dict[str, FinopsError] = {}
     for run in runs:
-        if len(runs) > 1:
-            session.note(f"export {run.export}")
         try:
             reports.append(_run(run, settings, switches, session))
         except FinopsError as error:
             if len(runs) == 1:
                 raise
-            sys.stderr.write("".join(f"{line}\n" for line in error_lines(error)))
+            sys.stderr.write("".join(f"{line}\n" for line in (run.label, *error_lines(error))))
             failures[f"export {run.export}"] = error
     for report in reports:
         failures |= {f"{step.delivery.export} {step.delivery.period}": error for step, error in report.failed}
@@ -105,7 +103,7 @@ def import_options(run: ProviderRun, settings: Configured, switches: Switches) -
 def _run(run: ProviderRun, settings: Configured, switches: Switches, session: Session) -> ImportReport:
     from finops_core.pipeline import run_import
 
-    display = display_for(sys.stderr, session.verbosity)
+    display = display_for(sys.stderr, session.verbosity, run.label)
     try:
         return run_import(run.build(), import_options(run, settings, switches), display)
     finally:

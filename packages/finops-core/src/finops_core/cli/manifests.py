@@ -41,16 +41,22 @@ def list_manifests(provider: type[Provider], context: Context) -> None:
 
 
 def planned(runs: Sequence[ProviderRun], settings: Configured, switches: Switches) -> Listing:
-    """The plan of all runs. Raises DataMissing when an export has no delivery in its window."""
+    """The plan of all runs. An export without a delivery in the window is a note."""
     from finops_core.pipeline import plan_import
 
-    steps = [step for run in runs for step in plan_import(run.build(), import_options(run, settings, switches))]
+    steps, notes = [], []
     window = runs[0].common.window
+    for run in runs:
+        found = plan_import(run.build(), import_options(run, settings, switches))
+        steps += found
+        notes += [f"{step.delivery.period}: {note}" for step in found for note in step.delivery.notes]
+        if not found:
+            notes.append(f"{run.label}: there is no delivery from {run.common.window}")
     period = f"{window.start or ''}/{window.end or ''}" if window.start or window.end else None
     exports = [run.export for run in runs if run.export]
     filters = {"provider": runs[0].provider.name, **({"export": exports} if exports else {})}
-    notes = tuple(f"{step.delivery.period}: {note}" for step in steps for note in step.delivery.notes)
-    return Listing("list-manifests", FIELDS, [_row(step) for step in steps], notes, filters=filters, period=period)
+    rows = [_row(step) for step in steps]
+    return Listing("list-manifests", FIELDS, rows, tuple(notes), filters=filters, period=period)
 
 
 def _row(step: Step) -> dict[str, Any]:

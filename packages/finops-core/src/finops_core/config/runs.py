@@ -29,6 +29,11 @@ class ProviderRun:
     common: Common
     dataset_name: str
 
+    @property
+    def label(self) -> str:
+        """For people: `Amazon Web Services, export main`."""
+        return f"{self.provider.title}, export {self.export}" if self.export else self.provider.title
+
     def build(self) -> Provider:
         """The provider with its settings. Raises ConfigError naming the first one that is missing."""
         own = [value for value in self.values if value.definition.key not in Common.__dataclass_fields__]
