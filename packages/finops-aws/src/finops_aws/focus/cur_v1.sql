@@ -80,7 +80,8 @@ services AS (
     ) AS named ON named.ServiceName = trim(name)
 ),
 
--- What explains a price is the same in every row of a SKU, so it is put together once per SKU.
+-- What explains a price is the same in every row of a SKU, so it is put together once per SKU; where it is not, the same
+-- value is taken each time.
 skus AS (
     SELECT
         product_sku AS sku,
@@ -88,19 +89,19 @@ skus AS (
         nullif(
             '{' || concat_ws(
                 ',',
-                '"CoreCount":' || TRY_CAST(any_value(product_vcpu) AS INTEGER),
-                '"GpuCount":' || TRY_CAST(any_value(product_gpu) AS INTEGER),
-                '"InstanceSeries":' || to_json(any_value(product_instance_type_family)),
-                '"InstanceType":' || to_json(any_value(product_instance_type)),
+                '"CoreCount":' || TRY_CAST(min(product_vcpu) AS INTEGER),
+                '"GpuCount":' || TRY_CAST(min(product_gpu) AS INTEGER),
+                '"InstanceSeries":' || to_json(min(product_instance_type_family)),
+                '"InstanceType":' || to_json(min(product_instance_type)),
                 '"MemorySize":' || TRY_CAST(
-                    replace(regexp_extract(any_value(product_memory), '^[0-9.,]+'), ',', '') AS DOUBLE
+                    replace(regexp_extract(min(product_memory), '^[0-9.,]+'), ',', '') AS DOUBLE
                 ),
-                '"OperatingSystem":' || to_json(any_value(product_operating_system)),
-                '"StorageClass":' || to_json(any_value(product_storage_class)),
-                '"x_DatabaseEngine":' || to_json(any_value(product_database_engine)),
-                '"x_DeploymentOption":' || to_json(any_value(product_deployment_option)),
-                '"x_Tenancy":' || to_json(any_value(product_tenancy)),
-                '"x_VolumeType":' || to_json(any_value(product_volume_type))
+                '"OperatingSystem":' || to_json(min(product_operating_system)),
+                '"StorageClass":' || to_json(min(product_storage_class)),
+                '"x_DatabaseEngine":' || to_json(min(product_database_engine)),
+                '"x_DeploymentOption":' || to_json(min(product_deployment_option)),
+                '"x_Tenancy":' || to_json(min(product_tenancy)),
+                '"x_VolumeType":' || to_json(min(product_volume_type))
             ) || '}',
             '{}'
         ) AS sku_details

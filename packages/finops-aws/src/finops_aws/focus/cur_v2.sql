@@ -80,7 +80,8 @@ services AS (
     ) AS named ON named.ServiceName = trim(name)
 ),
 
--- What explains a price is the same in every row of a SKU, so it is put together once per SKU.
+-- What explains a price is the same in every row of a SKU, so it is put together once per SKU; where it is not, the same
+-- value is taken each time.
 skus AS (
     SELECT
         product_sku AS sku,
@@ -88,19 +89,19 @@ skus AS (
         nullif(
             '{' || concat_ws(
                 ',',
-                '"CoreCount":' || TRY_CAST((any_value(product) ->> 'vcpu') AS INTEGER),
-                '"GpuCount":' || TRY_CAST((any_value(product) ->> 'gpu') AS INTEGER),
-                '"InstanceSeries":' || to_json(any_value(product) ->> 'instance_type_family'),
-                '"InstanceType":' || to_json(any_value(product_instance_type)),
+                '"CoreCount":' || TRY_CAST((min(product) ->> 'vcpu') AS INTEGER),
+                '"GpuCount":' || TRY_CAST((min(product) ->> 'gpu') AS INTEGER),
+                '"InstanceSeries":' || to_json(min(product) ->> 'instance_type_family'),
+                '"InstanceType":' || to_json(min(product_instance_type)),
                 '"MemorySize":' || TRY_CAST(
-                    replace(regexp_extract(any_value(product) ->> 'memory', '^[0-9.,]+'), ',', '') AS DOUBLE
+                    replace(regexp_extract(min(product) ->> 'memory', '^[0-9.,]+'), ',', '') AS DOUBLE
                 ),
-                '"OperatingSystem":' || to_json(any_value(product) ->> 'operating_system'),
-                '"StorageClass":' || to_json(any_value(product) ->> 'storage_class'),
-                '"x_DatabaseEngine":' || to_json(any_value(product) ->> 'database_engine'),
-                '"x_DeploymentOption":' || to_json(any_value(product) ->> 'deployment_option'),
-                '"x_Tenancy":' || to_json(any_value(product) ->> 'tenancy'),
-                '"x_VolumeType":' || to_json(any_value(product) ->> 'volume_type')
+                '"OperatingSystem":' || to_json(min(product) ->> 'operating_system'),
+                '"StorageClass":' || to_json(min(product) ->> 'storage_class'),
+                '"x_DatabaseEngine":' || to_json(min(product) ->> 'database_engine'),
+                '"x_DeploymentOption":' || to_json(min(product) ->> 'deployment_option'),
+                '"x_Tenancy":' || to_json(min(product) ->> 'tenancy'),
+                '"x_VolumeType":' || to_json(min(product) ->> 'volume_type')
             ) || '}',
             '{}'
         ) AS sku_details

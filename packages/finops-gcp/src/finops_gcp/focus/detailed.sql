@@ -195,8 +195,10 @@ pools AS (
             WHEN covered_quantity IS NULL THEN NULL
             WHEN CAST(covered_quantity AS DOUBLE) >= CAST(fee_quantity AS DOUBLE) * 0.999999 THEN fee_cost
             ELSE CAST(
-                CAST(CAST(fee_cost AS DOUBLE) * CAST(covered_quantity AS DOUBLE) / CAST(fee_quantity AS DOUBLE) AS DECIMAL(38, 9))
-                AS DECIMAL(38, 18)
+                CAST(
+                    CAST(fee_cost AS DOUBLE) * CAST(covered_quantity AS DOUBLE) / CAST(fee_quantity AS DOUBLE)
+                    AS DECIMAL(38, 9)
+                ) AS DECIMAL(38, 18)
             )
         END AS used_cost,
         fee_cost - used_cost AS idle_cost
