@@ -49,9 +49,10 @@ amortized AS NOT MATERIALIZED (
     SELECT * FROM charges_read WHERE part = 'amortized'
 ),
 
--- Charges other than usage carry no id that both files share: they are matched by what they say, one for one.
+-- Charges other than usage carry no id that both files share: they are matched by what they say, one for one; of those
+-- that say the same, the same ones each time.
 actual_charges AS (
-    SELECT *, row_number() OVER (PARTITION BY likeness) AS nth
+    SELECT *, row_number() OVER (PARTITION BY likeness ORDER BY charge) AS nth
     FROM (
         SELECT *, concat_ws(
             '|', type, coalesce(date::VARCHAR, ''), coalesce(lower(subscription_id), ''),
@@ -61,7 +62,7 @@ actual_charges AS (
         ) AS likeness
         FROM actual
         WHERE NOT committed AND type <> 'usage'
-    )
+    ) AS charge
 ),
 
 amortized_charges AS (
