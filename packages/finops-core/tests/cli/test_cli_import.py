@@ -174,6 +174,29 @@ def test_config_show_tells_where_each_value_comes_from(acme, capsys, monkeypatch
     assert any("[zebra] is read by no installed provider" in note for note in envelope["notes"])
 
 
+def test_config_show_takes_the_flags_of_a_provider(acme, capsys, monkeypatch):
+    """Flag > environment > file, for one setting after the other."""
+    text = '[acme]\nbucket = "a"\npages = 1\nflavour = "plain"\n[acme.exports.east]\n[acme.exports.west]\npages = 2\n'
+    (acme.workdir / "config.toml").write_text(text)
+    monkeypatch.setenv("ACME_PAGES", "3")
+    flags = ["--pages", "4", "--no-audited", "--export", "west"]
+    for words in (["acme", "--origin", *flags], [*flags, "--origin", "acme"]):
+        assert run(["config", "show", *words, "-o", "json"]) == 0
+        rows = json.loads(capsys.readouterr().out)["rows"]
+        assert {row["section"] for row in rows} == {"project", "acme"}
+        assert {row["export"] for row in rows if row["section"] == "acme"} == {"west"}
+        shown = {row["setting"]: (row["value"], row["origin"]) for row in rows}
+        assert shown["bucket"] == ("a", "config.toml:2")
+        assert shown["pages"] == ("4", "flag --pages")
+        assert shown["audited"] == ("false", "flag --audited")
+        assert shown["flavour"] == ("plain", "config.toml:4")
+    assert run(["config", "show", "acme", "--pages", "many"]) == 2
+    assert run(["config", "show", "--pages", "4"]) == 2
+    assert run(["config", "show", "zebra"]) == 2
+    assert run(["config", "show", "acme", "--help"]) == 0
+    assert "--pages NUMBER" in capsys.readouterr().out
+
+
 def test_config_show_without_origin_has_no_origin(acme, capsys):
     assert run(["config", "show", "-o", "csv"]) == 0
     assert capsys.readouterr().out.splitlines()[0] == "section,export,setting,value"

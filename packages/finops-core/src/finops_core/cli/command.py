@@ -71,7 +71,9 @@ def _sections(command: TyperCommand | TyperGroup, context: Context, formatter: A
         record = param.get_help_record(context)
         if record is None:
             continue
-        title = "Arguments" if isinstance(param, TyperArgument) else getattr(param, "rich_help_panel", None)
+        title = getattr(param, "rich_help_panel", None)
+        if isinstance(param, TyperArgument):
+            title, record = "Arguments", (param.display_name_raw, record[1])
         if param.name in ("help", "install_completion", "show_completion"):
             title = EVERYWHERE
         sections.setdefault(title or "Options", []).append(record)

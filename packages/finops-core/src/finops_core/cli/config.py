@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,10 +13,10 @@ import typer
 
 from finops_core import registry
 from finops_core.cli.command import ActionCommand, Command, Group, Texts, example, params
-from finops_core.cli.flags import configured, output_flags, project_flags
+from finops_core.cli.flags import configured, export_flag, output_flags, project_flags
 from finops_core.cli.listing import show
 from finops_core.cli.session import Session
-from finops_core.config import Sources, Value, provider_runs
+from finops_core.config import Sources, Value, provider_definitions, provider_runs
 from finops_core.config.files import location
 from finops_core.config.runs import project_values
 from finops_core.config.template import template
@@ -24,6 +25,8 @@ from finops_core.output import Field, Listing
 
 if TYPE_CHECKING:
     from typer._click import Context
+
+    from finops_core.provider import Provider
 
 app = typer.Typer(
     cls=Group, help="Show, create and find the configuration.", rich_markup_mode=None, add_completion=False
@@ -44,28 +47,48 @@ ORIGIN = Field("origin", "origin")
 
 
 SHOW = Texts(
-    "Show every setting in effect, for the project and for each installed provider. Secrets are masked.",
-    "finops config show --origin",
+    "Show every setting in effect, for the project and for each installed provider. Secrets are masked.\n\n"
+    "With a PROVIDER only its own, and its flags may be given as to its commands: what wins is shown.",
+    "finops config show aws --bucket acme-billing --origin",
+    "Show every setting in effect.",
 )
+
+
+class ShowCommand(ActionCommand):
+    """It has the flags of the provider that is named among its words, wherever that stands."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        from finops_core.cli.provider import BILLS, setting_flags
+
+        named = next((word for word in args if word in registry.names()), None)
+        if named:
+            self.params += params([*setting_flags(registry.load(named)), export_flag(BILLS)])
+        return super().parse_args(ctx, args)
 
 
 def command() -> Any:
     group = typer.main.get_command(app)
     keyword = inspect.Parameter.KEYWORD_ONLY
     origin = Annotated[bool, typer.Option("--origin", help="Also where each value comes from.")]
+    whose = Annotated[str | None, typer.Argument(metavar="PROVIDER", help="One provider; all when left out.")]
     options = [
+        inspect.Parameter("provider", keyword, default=None, annotation=whose),
         inspect.Parameter("origin", keyword, default=False, annotation=origin),
         *output_flags(),
         *project_flags(),
     ]
     if isinstance(group, Group):
-        group.add_command(ActionCommand("show", show_config, params(options), SHOW))
+        group.add_command(ShowCommand("show", show_config, params(options), SHOW))
     return group
 
 
 def show_config(context: Context) -> None:
     fields = (*FIELDS, ORIGIN) if context.params.get("origin") else FIELDS
-    listing = effective(configured(context.params).sources, fields)
+    name = context.params.get("provider")
+    providers = [registry.load(each) for each in ([name] if name else registry.names())]
+    known = provider_definitions(providers[0]) if name else ()
+    sources = configured(context.params, known).sources
+    listing = effective(sources, providers, fields, context.params.get("export"))
     show(listing, Session.of(context), context.params.get("output"), context.params.get("out"))
 
 
@@ -106,13 +129,15 @@ def config_path(context: typer.Context, config: FileOption = None) -> None:
         session.note("it is not there: finops config init writes it")
 
 
-def effective(sources: Sources, fields: tuple[Field, ...]) -> Listing:
-    """Every value in effect. Raises ConfigError for anything in the file that is wrong."""
+def effective(
+    sources: Sources, providers: Sequence[type[Provider]], fields: tuple[Field, ...], export: str | None
+) -> Listing:
+    """Every value in effect, for these providers. Raises ConfigError for anything in the file that is wrong."""
     file = sources.file
     unread = file.check_sections({"project", *registry.names()})
     rows = [_row(value, "") for value in project_values(sources)]
-    for name in registry.names():
-        for run in provider_runs(registry.load(name), sources):
+    for provider in providers:
+        for run in provider_runs(provider, sources, export):
             rows += [_row(value, run.export) for value in run.values]
     notes = [f"configuration: {file.path}" if file.path else "there is no configuration file"]
     notes += [f"[{name}] is read by no installed provider (pip install finops-{name}?)" for name in unread]

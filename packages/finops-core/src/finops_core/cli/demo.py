@@ -50,7 +50,7 @@ def command() -> ActionCommand:
         option(
             "provider",
             None,
-            Annotated[str | None, typer.Argument(metavar="[PROVIDER]", help="Whose bills; everybody's when left out.")],
+            Annotated[str | None, typer.Argument(metavar="PROVIDER", help="Whose bills; everybody's when left out.")],
         ),
         option("out", FOLDER, Annotated[str, typer.Option(metavar="DIR", help="Folder for all of it.")]),
         option("rows", 30_000, Annotated[int, typer.Option(min=1, help="Rows in all, about.")]),

@@ -66,8 +66,8 @@ def provider_commands(provider: type[Provider]) -> list[ActionCommand]:
         f"finops {name} {LIST_MANIFESTS} --start-date 2024-01 -o json",
         "List what is delivered and what is loaded.",
     )
-    importing = [*_setting_flags(provider), *_import_switches(), *project_flags()]
-    listing = [*_setting_flags(provider), export_flag(BILLS), *output_flags(), *project_flags()]
+    importing = [*setting_flags(provider), *_import_switches(), *project_flags()]
+    listing = [*setting_flags(provider), export_flag(BILLS), *output_flags(), *project_flags()]
     return [
         ActionCommand(provider.import_command, _with(provider, import_bills), params(importing), import_texts),
         ActionCommand(LIST_MANIFESTS, _with(provider, list_manifests), params(listing), list_texts),
@@ -82,7 +82,8 @@ def _with(provider: type[Provider], action: Callable[[type[Provider], Context], 
     return run
 
 
-def _setting_flags(provider: type[Provider]) -> list[inspect.Parameter]:
+def setting_flags(provider: type[Provider]) -> list[inspect.Parameter]:
+    """A flag for every setting of the provider."""
     return [
         setting_flag(definition, BILLS if definition.key in Common.__dataclass_fields__ else LOCATION)
         for definition in provider_definitions(provider)

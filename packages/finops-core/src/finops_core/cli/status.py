@@ -39,7 +39,7 @@ TEXTS = Texts(
     "finops status aws -o json",
 )
 
-ProviderArgument = Annotated[str | None, typer.Argument(metavar="[PROVIDER]", help="Only this provider.")]
+ProviderArgument = Annotated[str | None, typer.Argument(metavar="PROVIDER", help="Only this provider.")]
 
 
 def command() -> ActionCommand:

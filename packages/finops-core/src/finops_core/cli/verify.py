@@ -59,7 +59,7 @@ def command() -> ActionCommand:
     def option(name: str, annotation: Any) -> inspect.Parameter:
         return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
-    period = Annotated[str | None, typer.Argument(metavar="[PERIOD]", help="Only this billing month, YYYY-MM.")]
+    period = Annotated[str | None, typer.Argument(metavar="PERIOD", help="Only this billing month, YYYY-MM.")]
     fail_on = typer.Option("--fail-on", metavar="[mismatch]", help="Exit with 3 when something does not agree.")
     options = [
         option("provider", ProviderArgument),
