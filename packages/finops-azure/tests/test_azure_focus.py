@@ -299,8 +299,32 @@ def test_spot_and_marketplace(bill: Bill) -> None:
     }
     bill.query("DELETE FROM source"), bill.query("DELETE FROM source_amortized")
     row = both(bill, market)
-    assert (row["PublisherName"], row["ProviderName"], row["x_ListCostBasis"]) == ("Contoso", "Microsoft", "cost")
-    assert (row["ListCost"], row["ContractedCost"], row["ListUnitPrice"]) == (D("2.4"), D("2.4"), None)
+    assert (row["PublisherName"], row["ProviderName"], row["x_ListCostBasis"]) == ("Contoso", "Microsoft", "contracted")
+    assert (row["ListCost"], row["ContractedCost"]) == (D("2.4"), D("2.4"))
+    assert (row["ListUnitPrice"], row["ContractedUnitPrice"]) == (D("0.1"), D("0.1")), "what was paid for one"
+
+
+@pytest.mark.parametrize(
+    ("changes", "price"),
+    [
+        ({"effective_price": "0.09"}, None),
+        ({"effective_price": None}, None),
+        ({"effective_price": "10", "unit_of_measure": "100 Hours"}, D(10)),
+        ({"charge_type": "Purchase", "quantity": -24, "cost_in_billing_currency": "-2.4"}, D("0.1")),
+        ({"pricing_model": "SavingsPlan", "benefit_id": PLAN}, None),
+    ],
+)
+def test_the_effective_price_is_the_contracted_one_where_it_is_what_was_paid(
+    changes: dict[str, Any], price: D | None, bill: Bill
+) -> None:
+    row = both(bill, USAGE | {"payg_price": None, "unit_price": None} | changes)
+    assert (row["ContractedUnitPrice"], row["ListUnitPrice"]) == (price, price)
+    assert row["ContractedCost"] == row["ListCost"] == (D("-2.4") if "quantity" in changes else D("2.4"))
+
+
+def test_what_has_no_meter_is_named_by_its_part_number(bill: Bill) -> None:
+    row = both(bill, USAGE | {"meter_id": None, "part_number": "AAA-12345"})
+    assert (row["SkuId"], row["SkuPriceId"]) == ("AAA-12345", "AAA-12345")
 
 
 @pytest.mark.parametrize(

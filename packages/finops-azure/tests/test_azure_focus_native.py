@@ -188,6 +188,25 @@ def test_a_price_of_nothing_means_unknown(
 
 
 @pytest.mark.parametrize(
+    ("changes", "price"),
+    [
+        ({"x_EffectiveUnitPrice": "0.1"}, D("0.1")),
+        ({"x_EffectiveUnitPrice": "0.1", "CommitmentDiscountId": "/c"}, None),
+        ({"x_EffectiveUnitPrice": "0.11"}, None),
+        ({}, None),
+    ],
+)
+def test_marketplace_products_have_the_price_that_was_paid(
+    changes: dict[str, Any], price: D | None, export: Export
+) -> None:
+    nothing = {"ListCost": 0, "ContractedCost": 0, "ListUnitPrice": 0, "ContractedUnitPrice": 0}
+    (row,) = export.convert(ROW | nothing | changes | {"SkuId": None, "x_SkuMeterId": "", "x_SkuPartNumber": "AAA-1"})
+    assert (row["ListUnitPrice"], row["ContractedUnitPrice"]) == (price, price)
+    assert (row["ListCost"], row["ContractedCost"]) == (D("2.4"), D("2.4"))
+    assert (row["SkuId"], row["SkuPriceId"]) == ("AAA-1", "AAA-1")
+
+
+@pytest.mark.parametrize(
     ("names", "service", "category"),
     [
         ({"x_SkuMeterCategory": "Storage"}, "Storage", "Other"),

@@ -112,7 +112,7 @@ def test_trap_10_prices_may_be_empty(exports: Any, warehouse: Any) -> None:
     exports.run(header=HEADER + ",PayGPrice,UnitPrice,EffectivePrice", lines=[line("3") + ",,,3"])
     warehouse.load(exports.provider())
     assert warehouse.query("SELECT ListCost, ContractedCost, ListUnitPrice FROM focus.cost_and_usage") == [
-        (D(3), D(3), None)
+        (D(3), D(3), D(3))
     ]
 
 

@@ -18,6 +18,8 @@ named AS (
         ) AS ServiceName,
         -- commitment: the commitment's id, where there is one.
         nullif(CommitmentDiscountId, '') AS commitment,
+        -- sku: the SKU, else the meter, else the part number.
+        coalesce(nullif(SkuId, ''), nullif(x_SkuMeterId, ''), nullif(x_SkuPartNumber, '')) AS sku,
         -- subcategory: 1.0-preview's subcategory of a charge.
         lower(coalesce(ChargeSubcategory, '')) AS subcategory,
         -- list_cost: 0 beside a cost means unknown: marketplace, reservations, and usage that they pay for.
@@ -25,7 +27,14 @@ named AS (
         -- contracted: the contracted cost, whichever version's name it has.
         coalesce(ContractedCost, x_OnDemandCost) AS contracted,
         -- own_cost: what stands for a cost that is not known.
-        CASE WHEN ChargeCategory = 'Purchase' THEN BilledCost ELSE EffectiveCost END AS own_cost
+        CASE WHEN ChargeCategory = 'Purchase' THEN BilledCost ELSE EffectiveCost END AS own_cost,
+        -- own_price: what stands for a price that is not known: the effective one, where no commitment has a part in it
+        --   and times quantity it is the cost.
+        CASE
+            WHEN commitment IS NULL AND abs(
+                x_EffectiveUnitPrice::DOUBLE * PricingQuantity::DOUBLE - own_cost::DOUBLE
+            ) <= 1e-9 * greatest(1, abs(own_cost::DOUBLE)) THEN nullif(x_EffectiveUnitPrice, 0)
+        END AS own_price
     FROM source
 ),
 
@@ -37,7 +46,14 @@ matched AS (
         -- category: the category as exported, else of the service's name.
         coalesce(nullif(named.ServiceCategory, ''), by_name.ServiceCategory, 'Other') AS category,
         -- contracted_cost: the contracted cost; 0 beside a cost means unknown.
-        CASE WHEN contracted = 0 AND (EffectiveCost <> 0 OR BilledCost <> 0) THEN NULL ELSE contracted END AS contracted_cost
+        CASE WHEN contracted = 0 AND (EffectiveCost <> 0 OR BilledCost <> 0) THEN NULL ELSE contracted END AS contracted_cost,
+        -- contracted_price: the contracted price; where it is unknown, what stands for it.
+        CASE
+            WHEN ChargeCategory IN ('Usage', 'Purchase') AND contracted_cost IS NULL AND own_price >= 0 THEN own_price
+            WHEN ChargeCategory <> 'Tax' AND contracted_cost IS NOT NULL
+                AND coalesce(ContractedUnitPrice, x_OnDemandUnitPrice) >= 0
+                THEN coalesce(ContractedUnitPrice, x_OnDemandUnitPrice)
+        END AS contracted_price
     FROM named
     LEFT JOIN services_by_name AS by_name ON by_name.ServiceName = named.ServiceName
 )
@@ -121,11 +137,9 @@ SELECT
     -- ContractedCost: as exported; 0 beside a cost means unknown, and the cost stands for it. 1.0-preview calls it
     --   x_OnDemandCost.
     coalesce(contracted_cost, own_cost) AS ContractedCost,
-    -- ContractedUnitPrice: as exported, where there is a contracted cost.
-    CASE
-        WHEN contracted_cost IS NOT NULL AND coalesce(ContractedUnitPrice, x_OnDemandUnitPrice) >= 0
-            AND ChargeCategory <> 'Tax' THEN coalesce(ContractedUnitPrice, x_OnDemandUnitPrice)
-    END AS ContractedUnitPrice,
+    -- ContractedUnitPrice: as exported, where there is a contracted cost; else the effective price, where that is what
+    --   was paid without a commitment.
+    contracted_price AS ContractedUnitPrice,
     -- EffectiveCost: as exported.
     EffectiveCost,
     -- InvoiceId: as exported; Enterprise Agreements have none. Called x_InvoiceId before 1.2.
@@ -134,9 +148,11 @@ SELECT
     coalesce(nullif(InvoiceIssuerName, ''), nullif(ProviderName, ''), 'Microsoft') AS InvoiceIssuerName,
     -- ListCost: as exported; 0 beside a cost means unknown, and the contracted cost or the cost stands for it.
     coalesce(list_cost, contracted_cost, own_cost) AS ListCost,
-    -- ListUnitPrice: as exported, where there is a list cost.
-    CASE WHEN list_cost IS NOT NULL AND ListUnitPrice >= 0 AND ChargeCategory <> 'Tax' THEN ListUnitPrice END
-        AS ListUnitPrice,
+    -- ListUnitPrice: as exported, where there is a list cost; else the contracted price.
+    CASE
+        WHEN list_cost IS NULL THEN contracted_price
+        WHEN ListUnitPrice >= 0 AND ChargeCategory <> 'Tax' THEN ListUnitPrice
+    END AS ListUnitPrice,
     -- PricingCategory: in the words of 1.2; a purchase is never Committed, though Azure says so.
     CASE
         WHEN ChargeCategory IN ('Tax', 'Credit', 'Adjustment') THEN NULL
@@ -199,14 +215,15 @@ SELECT
         CASE WHEN known_category = category THEN known_subcategory END,
         'Other (' || category || ')'
     ) AS ServiceSubcategory,
-    -- SkuId: as exported; none for tax.
-    CASE WHEN ChargeCategory <> 'Tax' THEN SkuId END AS SkuId,
+    -- SkuId: as exported; the meter or the part number where it is missing, which is so for products of the marketplace;
+    --   none for tax.
+    CASE WHEN ChargeCategory <> 'Tax' THEN sku END AS SkuId,
     -- SkuMeter: as exported; called x_SkuMeterName before 1.2.
     CASE WHEN ChargeCategory <> 'Tax' THEN coalesce(nullif(SkuMeter, ''), nullif(x_SkuMeterName, '')) END AS SkuMeter,
     -- SkuPriceDetails: as exported, where it is JSON.
     CASE WHEN ChargeCategory <> 'Tax' AND json_valid(SkuPriceDetails) THEN SkuPriceDetails END AS SkuPriceDetails,
     -- SkuPriceId: as exported; the SKU where it is missing.
-    CASE WHEN ChargeCategory <> 'Tax' THEN coalesce(nullif(SkuPriceId, ''), nullif(SkuId, '')) END AS SkuPriceId,
+    CASE WHEN ChargeCategory <> 'Tax' THEN coalesce(nullif(SkuPriceId, ''), sku) END AS SkuPriceId,
     -- SubAccountId: as exported.
     SubAccountId,
     -- SubAccountName: as exported.

@@ -150,7 +150,8 @@ def create_focus(connection: duckdb.DuckDBPyConnection, month: Month) -> list[Ou
     """Make the table `focus_rows` as Azure's own FOCUS export would have it, and say which columns it writes.
 
     The conversion of the two cost files makes the rows; what Azure is known to write otherwise is then put back:
-    0 where a list or contracted cost is unknown, a status on purchases, no publisher on rows of reservations.
+    0 where a list or contracted cost is unknown, no SKU in the marketplace, a status on purchases, no publisher on rows
+    of reservations.
     """
     for relation, part in (("source", "actual"), ("source_amortized", "amortized")):
         _create_source(connection, month, relation, part)
@@ -188,11 +189,16 @@ def _focus_names(version: str) -> list[tuple[str, str]]:
 
 
 def _focus_value(name: str, kind: str, types: dict[str, str]) -> str:
+    unknown = "(x_PublisherCategory = 'Marketplace' OR ContractedUnitPrice IS NULL)"
     special = {
         "ListCost": "CASE WHEN x_ListCostBasis = 'list' OR ListCost = 0 THEN ListCost ELSE 0 END",
-        "ContractedCost": "CASE WHEN ContractedUnitPrice IS NULL THEN 0 ELSE ContractedCost END",
-        "ContractedUnitPrice": "coalesce(ContractedUnitPrice, 0)",
-        "ListUnitPrice": "coalesce(ListUnitPrice, 0)",
+        "ContractedCost": f"CASE WHEN {unknown} THEN 0 ELSE ContractedCost END",
+        "ContractedUnitPrice": f"CASE WHEN {unknown} THEN 0 ELSE ContractedUnitPrice END",
+        "ListUnitPrice": "CASE WHEN x_ListCostBasis = 'list' THEN ListUnitPrice ELSE 0 END",
+        "SkuId": "CASE WHEN x_PublisherCategory = 'Marketplace' THEN NULL ELSE SkuId END",
+        "SkuPriceId": "CASE WHEN x_PublisherCategory = 'Marketplace' THEN NULL ELSE SkuPriceId END",
+        "x_EffectiveUnitPrice": "CASE WHEN PricingQuantity <> 0 "
+        "THEN CAST(EffectiveCost::DOUBLE / PricingQuantity::DOUBLE AS DECIMAL(38, 18)) END",
         "PublisherName": "CASE WHEN x_PricingModel = 'Reservation' THEN NULL ELSE PublisherName END",
         "CommitmentDiscountStatus": "CASE WHEN CommitmentDiscountId IS NOT NULL AND ChargeCategory = 'Purchase' "
         "THEN 'Used' ELSE CommitmentDiscountStatus END",
