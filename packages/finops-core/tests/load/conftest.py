@@ -67,6 +67,8 @@ def bill(
         ),
         check=check,
         after=lambda sql: [View(dataset, "billing", tuple((dataset, name) for name in period_tables(sql, dataset)))],
+        partition=f"billing_period={period}",
+        history=("cost_rollup", "import_ledger"),
     )
 
 

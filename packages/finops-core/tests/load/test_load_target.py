@@ -38,8 +38,32 @@ def test_postgres_never_shows_its_password(scheme: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "location"),
+    [
+        ("file:///srv/lake/", "file:///srv/lake"),
+        ("file:///some%20where/lake", "file:///some%20where/lake"),
+        ("s3://bucket", "s3://bucket"),
+        ("s3://bucket/some/where/", "s3://bucket/some/where"),
+        ("az://container/lake", "az://container/lake"),
+        ("abfss://container@account.dfs.core.windows.net/lake", "abfss://container@account.dfs.core.windows.net/lake"),
+        ("gs://bucket/lake", "gs://bucket/lake"),
+    ],
+)
+def test_lakes(text: str, location: str) -> None:
+    target = Target.parse(text, DATA)
+    assert (target.kind, target.location, target.shown, target.in_duckdb) == ("lake", location, location, True)
+
+
+def test_a_lake_in_the_data_directory() -> None:
+    target = Target.parse("filesystem", DATA)
+    assert (target.kind, target.location) == ("lake", (DATA / "lake").absolute().as_uri())
+
+
+@pytest.mark.parametrize(
     "text",
-    [":memory:", "duckdb::memory:", "duckdb:", "duckdb:///srv/", "md:bills", "bigquery", "postgresql://ann:pw@db",
+    ["s3:///folder", "file://host/folder", "file:folder", "s3://bucket/*", "gs://bucket/a?region=pw", "file:///x.duckdb",
+     "s3://key:pw@bucket/folder", "s3://bucket/#pw", "s3a://bucket/folder", "s3://bucket/[a]",
+     ":memory:", "duckdb::memory:", "duckdb:", "duckdb:///srv/", "md:bills", "bigquery", "postgresql://ann:pw@db",
      "mysql://root:pw@h/db", "finops", "https://example.org/x.duckdb"],
 )  # fmt: skip
 def test_what_cannot_be_loaded_into_is_refused_without_showing_secrets(text: str) -> None:

@@ -119,11 +119,14 @@ def told_of_lake(target: Target) -> Iterator[None]:
     """What a store says, as errors of finops."""
     import duckdb
 
-    known: tuple[type[Exception], ...] = (*store_errors(urlsplit(target.location).scheme), duckdb.IOException)
+    damaged = (duckdb.IOException, duckdb.InvalidInputException)
+    known: tuple[type[Exception], ...] = (*store_errors(urlsplit(target.location).scheme), *damaged)
     try:
         yield
     except known as error:
         text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if isinstance(error, duckdb.InvalidInputException) and ".parquet" not in text:
+            raise
         if isinstance(error, PermissionError) or "Access Denied" in text or "credentials" in text.lower():
             raise AccessError(f"the lake refuses us: {text}", where=target.shown) from error
         if isinstance(error, FileNotFoundError) or "No files found" in text or "No such file" in text:

@@ -17,17 +17,21 @@ A load that is killed leaves files that nobody goes by, and the next one removes
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from finops_core.errors import DestinationError
+from finops_core.errors import ConfigError, DestinationError
 from finops_core.load.target import Target
 from finops_core.sql import literal
 
 LOADS = "_dlt_loads"
+
+PACKAGES = {"s3": ("s3fs", "s3"), "az": ("adlfs", "az"), "abfss": ("adlfs", "az"), "gs": ("gcsfs", "gs")}
+"""URL scheme -> fsspec's package for it, and the extra of finops-core that brings it."""
 
 TRIES = 5
 """How often a lake is listed again because a load was recorded meanwhile."""
@@ -131,6 +135,11 @@ def opened_store(target: Target) -> Store:
 
         path = unquote(urlsplit(target.location).path)
         return Store(fsspec.filesystem("file"), path, "file")
+    package, extra = PACKAGES[urlsplit(target.location).scheme]
+    if importlib.util.find_spec(package) is None:
+        raise ConfigError(
+            f"the lake needs the package {package}", where=target.shown, hint=f"pip install 'finops-core[{extra}]'"
+        )
     from finops_core.load.records_lake import filesystem
 
     return filesystem(target)

@@ -20,22 +20,18 @@ from dlt.common.configuration.providers import EnvironProvider
 from dlt.common.configuration.providers.provider import ConfigProvider
 from dlt.common.configuration.resolve import resolve_configuration
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
-from dlt.common.exceptions import MissingDependencyException
 from dlt.common.storages.configuration import FilesystemConfiguration
 from dlt.common.storages.fsspec_filesystem import fsspec_from_config
 from dlt.common.storages.load_package import load_package_state
 from dlt.destinations.impl.filesystem.filesystem import FilesystemClient
 
-from finops_core.errors import AccessError, ConfigError
+from finops_core.errors import AccessError
 from finops_core.load.columns import hints
 from finops_core.load.embedded import ONE_AT_A_TIME
 from finops_core.load.lake import Store
 from finops_core.load.package import Package
 from finops_core.load.records import NAMING, Surroundings, run
 from finops_core.load.target import Target
-
-EXTRAS = {"s3": "s3", "az": "az", "abfss": "az", "gs": "gs"}
-"""URL scheme -> the extra of finops-core, and of dlt, that brings the package for it."""
 
 SECTIONS = ("destination", "filesystem")
 """Where dlt looks for the destination's credentials: DESTINATION__FILESYSTEM__CREDENTIALS__…"""
@@ -121,15 +117,9 @@ def filesystem(target: Target) -> Store:
 
 @contextmanager
 def credentials_needed(target: Target) -> Iterator[None]:
-    """Say in our words that a package or credentials are missing."""
-    scheme = urlsplit(target.location).scheme
+    """Say in our words that credentials are missing."""
     try:
         yield
-    except MissingDependencyException as error:
-        raise ConfigError(
-            f"a lake in {scheme}:// needs a package", where=target.shown,
-            hint=f"pip install 'finops-core[{EXTRAS.get(scheme, scheme)}]'",
-        ) from error  # fmt: skip
     except ConfigurationException as error:
         raise AccessError(
             "there are no credentials for the lake", where=target.shown,
