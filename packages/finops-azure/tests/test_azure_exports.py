@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 from finops_azure.exports import Choice, choose, deliveries, exports_of
-from finops_azure.manifests import Run
+from finops_azure.runs import Run
 from finops_core import Period, SourceFile, Window
 from finops_core.errors import ConfigError, DataMissing, FinopsError
 
@@ -185,7 +185,11 @@ def test_the_configured_name_is_the_exports_name() -> None:
 
 @pytest.mark.parametrize(
     ("submitted", "final"),
-    [(dt.datetime(2024, 2, 3, tzinfo=dt.UTC), False), (dt.datetime(2024, 2, 9, tzinfo=dt.UTC), None)],
+    [
+        (dt.datetime(2024, 2, 4, 23, 59, tzinfo=dt.UTC), False),
+        (dt.datetime(2024, 2, 5, 4, 4, tzinfo=dt.UTC), None),
+        (dt.datetime(2024, 2, 9, tzinfo=dt.UTC), None),
+    ],
 )
 def test_a_month_is_not_final_before_its_last_run(submitted: dt.datetime, final: bool | None) -> None:
     (delivery,) = deliveries(choose(exports_of([run("a", submitted=submitted)]), Choice(), ""), EVER)

@@ -202,6 +202,8 @@ def test_marketplace_products_have_the_price_that_was_paid(
     nothing = {"ListCost": 0, "ContractedCost": 0, "ListUnitPrice": 0, "ContractedUnitPrice": 0}
     (row,) = export.convert(ROW | nothing | changes | {"SkuId": None, "x_SkuMeterId": "", "x_SkuPartNumber": "AAA-1"})
     assert (row["ListUnitPrice"], row["ContractedUnitPrice"]) == (price, price)
+    of_pricing = (row["PricingCurrencyListUnitPrice"], row["PricingCurrencyContractedUnitPrice"])
+    assert of_pricing == (price, price), "0 is not the price"
     assert (row["ListCost"], row["ContractedCost"]) == (D("2.4"), D("2.4"))
     assert (row["SkuId"], row["SkuPriceId"]) == ("AAA-1", "AAA-1")
 

@@ -6,7 +6,10 @@ import datetime as dt
 import json
 
 import pytest
-from finops_azure.manifests import Run, classic_runs, is_data, moment, place_of, read_manifest
+from finops_azure.classic import classic_runs
+from finops_azure.manifests import moment, read_manifest
+from finops_azure.places import is_data, place_of
+from finops_azure.runs import Run
 from finops_core import Period
 from finops_core.store import StoredObject
 from hypothesis import given

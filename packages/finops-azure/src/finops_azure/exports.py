@@ -16,11 +16,11 @@ from finops_core import Delivery, Period, Window
 from finops_core.errors import ConfigError, DataMissing
 
 from finops_azure.datasets import AMORTIZED as AMORTIZED_PART
-from finops_azure.manifests import ACTUAL, AMORTIZED, FOCUS, USAGE, Run
+from finops_azure.runs import ACTUAL, AMORTIZED, FOCUS, USAGE, Run
 
-SETTLED_AFTER = dt.timedelta(days=5)
-"""Azure delivers the whole last month again on the first five days of a month, and latent usage later than that is
-rare. A run submitted earlier cannot be the month's last word."""
+SETTLED_AFTER = dt.timedelta(days=4)
+"""Azure delivers the whole last month again on each of the first five days of a month, and latent usage later than that
+is rare. A run submitted before the fifth day cannot be the month's last word."""
 
 
 @dataclass(frozen=True)

@@ -1,104 +1,20 @@
-"""What one run of an export delivered, told from its manifest, or from its place where there is none.
-
-Four layouts are in use, and folder and file names are no contract (Microsoft says so), so the manifest decides:
-
-    EXPORT/20250101-20250131/EXPORT_GUID.csv                           classic: a new file per run, no manifest
-    EXPORT/20250101-20250131/202501041442/GUID/000001.csv              + _manifest.json, without type and period
-    EXPORT/20250101-20250131/202501041442/RUN/part_0_0001.csv.gz       + manifest.json, every run kept
-    EXPORT/20250101-20250131/RUN/part_0_0001.parquet                   + manifest.json, older runs deleted
-"""
+"""What a manifest says of its run: which export, which month, which blobs, with how many bytes and rows."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from finops_core import Period, SourceFile
-from finops_core.delivery import Format
 from finops_core.store import StoredObject
 
-ACTUAL, AMORTIZED, FOCUS, USAGE = "actual", "amortized", "focus", "usage"
-
-KINDS = {"actualcost": ACTUAL, "amortizedcost": AMORTIZED, "focuscost": FOCUS, "usage": USAGE}
-"""exportConfig.type in lower case -> kind of export. Price sheets, reservation details and others are no bills."""
-
-DATA_SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".parquet")
-
-_RANGE = re.compile(r"(\d{4})(\d{2})(\d{2})-(\d{4})(\d{2})(\d{2})")
-_RUN_TIME = re.compile(r"\d{12}")
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-@dataclass(frozen=True)
-class Place:
-    """What a blob's path says: `root` is the path above the folder named like `20250101-20250131`, with the export's
-    name as its last part; `start` and `end` are that range's days, both included."""
-
-    root: str
-    export: str
-    start: dt.date
-    end: dt.date
-    run_time: dt.datetime | None = None
-    run_id: str = ""
-    folder: str = ""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of an export for one month. `kind` is "" where nothing tells it; `last` the last day that it covers;
-    `partial` says why the run does not
-    hold a whole month so far; `problem` why it cannot be read at all. `promised` are the manifest's byte counts."""
-
-    export: str
-    kind: str
-    scope: str
-    root: str
-    period: Period
-    run_id: str
-    submitted: dt.datetime
-    files: tuple[SourceFile, ...] = ()
-    format: Format = "csv"
-    manifest: str = ""
-    rows: int | None = None
-    data_version: str = ""
-    last: dt.date | None = None
-    partial: str = ""
-    problem: str = ""
-    promised: Mapping[str, int] = field(default_factory=dict, compare=False)
-
-
-def is_manifest(key: str) -> bool:
-    return key.endswith("manifest.json")
-
-
-def is_data(key: str) -> bool:
-    return key.lower().endswith(DATA_SUFFIXES)
-
-
-def place_of(key: str) -> Place | None:
-    """Read a path by its range folder, wherever that stands. None for a path without one."""
-    parts = key.split("/")
-    for index in range(len(parts) - 2, -1, -1):
-        if not (match := _RANGE.fullmatch(parts[index])):
-            continue
-        try:
-            start, end = dt.date(*map(int, match.groups()[:3])), dt.date(*map(int, match.groups()[3:]))
-        except ValueError:
-            continue
-        below = parts[index + 1 : -1]
-        named = [part for part in below if not _RUN_TIME.fullmatch(part) and not _GUID.fullmatch(part)]
-        export = parts[index - 1] if index else (named or [""])[0]
-        times = [moment for part in below if _RUN_TIME.fullmatch(part) and (moment := _run_time(part))]
-        guids = [part for part in below if _GUID.fullmatch(part)]
-        root, folder = "/".join(parts[:index]), "/".join(parts[: index + 1])
-        return Place(root, export, start, end, times[0] if times else None, guids[-1] if guids else "", folder)
-    return None
+from finops_azure.places import Place, place_of
+from finops_azure.runs import KINDS, Run, format_of, why_partial
 
 
 def read_manifest(stored: StoredObject, content: bytes, blobs: Mapping[str, StoredObject]) -> Run | None:
@@ -154,12 +70,12 @@ def _run(source: _Source, kind: str) -> Run:
         run_id=_text(document, "runInfo", "runId") or (place.run_id if place else "") or source.digest,
         submitted=submitted,
         files=files,
-        format=_format(_text(document, "deliveryConfig", "fileFormat"), files),
+        format=format_of(_text(document, "deliveryConfig", "fileFormat"), files),
         manifest=source.stored.key,
         rows=_number(document, "dataRowCount"),
         data_version=_text(document, "exportConfig", "dataVersion"),
         last=end.date() if end else None,
-        partial=_partial(first, last, custom),
+        partial=why_partial(first, last, custom),
         problem=problem,
         promised=promised,
     )
@@ -209,53 +125,6 @@ def _key(name: str, source: _Source) -> str:
     return next((key for key in (name, plain, container_cut, beside) if key in source.blobs), plain)
 
 
-def _partial(first: dt.date, last: dt.date | None, time_frame: str) -> str:
-    """Why a run does not hold a month from its first day on. Billing months may begin on any day."""
-    if "billing" in time_frame:
-        return ""
-    period = Period.of(first)
-    if first.day != 1:
-        return f"the run begins on {first}, not on the first day of a month"
-    if last and last > period.end:
-        return f"the run covers several months, {first} to {last}"
-    if last and time_frame in ("custom", "onetime") and last < period.end - dt.timedelta(days=1):
-        return f"the run covers a part of a month, {first} to {last}"
-    return ""
-
-
-def classic_runs(blobs: Mapping[str, StoredObject]) -> list[Run]:
-    """Runs of exports that write no manifest. A file right in a range folder is a run by itself; deeper ones are one
-    run per folder, unless the export writes manifests: then a folder without one is a run that is not finished."""
-    places = {key: place for key in blobs if (place := place_of(key))}
-    with_manifest = {place.folder for key, place in places.items() if is_manifest(key)}
-    roots = {place.root for key, place in places.items() if is_manifest(key)}
-    groups: dict[str, list[StoredObject]] = {}
-    for key, place in places.items():
-        direct = key.rpartition("/")[0] == place.folder
-        if not is_data(key) or not blobs[key].size or place.folder in with_manifest:
-            continue
-        if direct or place.root not in roots:
-            groups.setdefault(key if direct else key.rpartition("/")[0], []).append(blobs[key])
-    return [_classic(members, places[members[0].key]) for members in groups.values()]
-
-
-def _classic(members: list[StoredObject], place: Place) -> Run:
-    files = tuple(SourceFile(item.key, item.size, f"etag:{item.etag}" if item.etag else None) for item in members)
-    identity = "\n".join(f"{item.key} {item.size} {item.etag}" for item in members)
-    return Run(
-        export=place.export,
-        kind="",
-        scope="",
-        root=place.root,
-        period=Period.of(place.start),
-        run_id=hashlib.sha256(identity.encode()).hexdigest()[:16],
-        submitted=place.run_time or max(item.modified for item in members),
-        files=files,
-        format=_format("", files),
-        partial=_partial(place.start, place.end, ""),
-    )
-
-
 def _unreadable(stored: StoredObject, place: Place | None, problem: str) -> Run:
     period = Period.of(place.start if place else stored.modified.date())
     return Run(
@@ -269,11 +138,6 @@ def _unreadable(stored: StoredObject, place: Place | None, problem: str) -> Run:
         manifest=stored.key,
         problem=problem,
     )
-
-
-def _format(declared: str, files: tuple[SourceFile, ...]) -> Format:
-    parquet = all(file.key.lower().endswith(".parquet") for file in files) if files else declared.lower() == "parquet"
-    return "parquet" if parquet else "csv"
 
 
 def _scope(resource_id: str) -> str:
@@ -299,11 +163,4 @@ def moment(text: str) -> dt.datetime | None:
         value = dt.datetime.fromisoformat(text.strip())
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
     except (ValueError, OverflowError):
-        return None
-
-
-def _run_time(text: str) -> dt.datetime | None:
-    try:
-        return dt.datetime.strptime(text, "%Y%m%d%H%M").replace(tzinfo=dt.UTC)
-    except ValueError:
         return None

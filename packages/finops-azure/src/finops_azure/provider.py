@@ -16,7 +16,7 @@ from finops_core.store import DirectoryStore, Store, StoredObject, directory_of,
 from finops_azure.datasets import COST, FOCUS, USAGE
 
 if TYPE_CHECKING:
-    from finops_azure.manifests import Run
+    from finops_azure.runs import Run
 
 PARALLEL_MANIFESTS = 8
 """Manifests are small, so what they cost is latency."""
@@ -99,7 +99,9 @@ class Azure(Provider):
 
     def _runs(self, store: Store, window: Window) -> list[Run]:
         """Every run below the prefix that may concern the window, from one listing and the manifests in it."""
-        from finops_azure.manifests import classic_runs, is_manifest, read_manifest
+        from finops_azure.classic import classic_runs
+        from finops_azure.manifests import read_manifest
+        from finops_azure.places import is_manifest
 
         blobs = {stored.key: stored for stored in store.list(self._folder())}
         manifests = _worth_reading([stored for key, stored in blobs.items() if is_manifest(key)], window)
@@ -149,7 +151,7 @@ class Azure(Provider):
 def _worth_reading(manifests: list[StoredObject], window: Window) -> list[StoredObject]:
     """Manifests of months in the window, and one of each folder that has none: which exports there are, and so which
     one is meant, must not depend on the window."""
-    from finops_azure.manifests import place_of
+    from finops_azure.places import place_of
 
     worth, others = [], {}
     for stored in manifests:

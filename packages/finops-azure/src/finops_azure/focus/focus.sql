@@ -18,8 +18,8 @@ named AS (
         ) AS ServiceName,
         -- commitment: the commitment's id, where there is one.
         nullif(CommitmentDiscountId, '') AS commitment,
-        -- sku: the SKU, else the meter, else the part number.
-        coalesce(nullif(SkuId, ''), nullif(x_SkuMeterId, ''), nullif(x_SkuPartNumber, '')) AS sku,
+        -- other_sku: what stands for a SKU that is missing: the meter, else the part number.
+        coalesce(nullif(x_SkuMeterId, ''), nullif(x_SkuPartNumber, '')) AS other_sku,
         -- subcategory: 1.0-preview's subcategory of a charge.
         lower(coalesce(ChargeSubcategory, '')) AS subcategory,
         -- list_cost: 0 beside a cost means unknown: marketplace, reservations, and usage that they pay for.
@@ -53,7 +53,12 @@ matched AS (
             WHEN ChargeCategory <> 'Tax' AND contracted_cost IS NOT NULL
                 AND coalesce(ContractedUnitPrice, x_OnDemandUnitPrice) >= 0
                 THEN coalesce(ContractedUnitPrice, x_OnDemandUnitPrice)
-        END AS contracted_price
+        END AS contracted_price,
+        -- list_price: the list price; where it is unknown, the contracted price.
+        CASE
+            WHEN list_cost IS NULL THEN contracted_price
+            WHEN ListUnitPrice >= 0 AND ChargeCategory <> 'Tax' THEN ListUnitPrice
+        END AS list_price
     FROM named
     LEFT JOIN services_by_name AS by_name ON by_name.ServiceName = named.ServiceName
 )
@@ -149,10 +154,7 @@ SELECT
     -- ListCost: as exported; 0 beside a cost means unknown, and the contracted cost or the cost stands for it.
     coalesce(list_cost, contracted_cost, own_cost) AS ListCost,
     -- ListUnitPrice: as exported, where there is a list cost; else the contracted price.
-    CASE
-        WHEN list_cost IS NULL THEN contracted_price
-        WHEN ListUnitPrice >= 0 AND ChargeCategory <> 'Tax' THEN ListUnitPrice
-    END AS ListUnitPrice,
+    list_price AS ListUnitPrice,
     -- PricingCategory: in the words of 1.2; a purchase is never Committed, though Azure says so.
     CASE
         WHEN ChargeCategory IN ('Tax', 'Credit', 'Adjustment') THEN NULL
@@ -169,7 +171,7 @@ SELECT
     -- PricingCurrencyContractedUnitPrice: ContractedUnitPrice where the currencies are one; else it is not exported.
     CASE
         WHEN upper(coalesce(nullif(PricingCurrency, ''), nullif(x_PricingCurrency, ''), BillingCurrency))
-            = upper(BillingCurrency) AND ContractedUnitPrice >= 0 AND ChargeCategory <> 'Tax' THEN ContractedUnitPrice
+            = upper(BillingCurrency) THEN contracted_price
     END AS PricingCurrencyContractedUnitPrice,
     -- PricingCurrencyEffectiveCost: EffectiveCost over the exchange rate, where the currencies differ.
     CASE
@@ -179,7 +181,7 @@ SELECT
     -- PricingCurrencyListUnitPrice: ListUnitPrice where the currencies are one; else it is not exported.
     CASE
         WHEN upper(coalesce(nullif(PricingCurrency, ''), nullif(x_PricingCurrency, ''), BillingCurrency))
-            = upper(BillingCurrency) AND ListUnitPrice >= 0 AND ChargeCategory <> 'Tax' THEN ListUnitPrice
+            = upper(BillingCurrency) THEN list_price
     END AS PricingCurrencyListUnitPrice,
     -- PricingQuantity: as exported; none for tax.
     CASE WHEN ChargeCategory <> 'Tax' THEN PricingQuantity END AS PricingQuantity,
@@ -217,13 +219,14 @@ SELECT
     ) AS ServiceSubcategory,
     -- SkuId: as exported; the meter or the part number where it is missing, which is so for products of the marketplace;
     --   none for tax.
-    CASE WHEN ChargeCategory <> 'Tax' THEN sku END AS SkuId,
+    CASE WHEN ChargeCategory <> 'Tax' THEN coalesce(nullif(SkuId, ''), other_sku) END AS SkuId,
     -- SkuMeter: as exported; called x_SkuMeterName before 1.2.
     CASE WHEN ChargeCategory <> 'Tax' THEN coalesce(nullif(SkuMeter, ''), nullif(x_SkuMeterName, '')) END AS SkuMeter,
     -- SkuPriceDetails: as exported, where it is JSON.
     CASE WHEN ChargeCategory <> 'Tax' AND json_valid(SkuPriceDetails) THEN SkuPriceDetails END AS SkuPriceDetails,
     -- SkuPriceId: as exported; the SKU where it is missing.
-    CASE WHEN ChargeCategory <> 'Tax' THEN coalesce(nullif(SkuPriceId, ''), sku) END AS SkuPriceId,
+    CASE WHEN ChargeCategory <> 'Tax' THEN coalesce(nullif(SkuPriceId, ''), nullif(SkuId, ''), other_sku) END
+        AS SkuPriceId,
     -- SubAccountId: as exported.
     SubAccountId,
     -- SubAccountName: as exported.

@@ -54,14 +54,14 @@ class Run:
 
     @property
     def submitted(self) -> dt.datetime:
-        """A closed month comes last on the third day of the next one; an open one every morning."""
+        """A closed month comes last on the fifth day of the next one; an open one every morning."""
         month = self.month
         if self.early:
             day = month.period.start + dt.timedelta(days=3)
         elif month.world.is_open(month.period):
             day = month.last_day + dt.timedelta(days=1)
         else:
-            day = month.period.end + dt.timedelta(days=2 + 7 * (month.delivery - 1))
+            day = month.period.end + dt.timedelta(days=4 + 7 * (month.delivery - 1))
         minute = 4 if self.type != "AmortizedCost" else 21
         return dt.datetime.combine(day, dt.time(4 + (month.delivery > 1), minute), dt.UTC)
 
