@@ -372,6 +372,41 @@ def test_a_cost_that_cannot_be_kept_names_file_row_and_column(bills: Any, cost: 
     assert bills.query(COST) == [(D(7),)]
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_number_in_a_column_that_nobody_knows_never_stops_a_bill(
+    bills: Any, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS adds columns, and its manifest calls them `double`. What they hold is kept exactly, else as it is written."""
+    import pyarrow as pa
+    from finops_core.cli import run
+
+    name = "line_item_brand_new"
+    columns = [{"name": "line_item_unblended_cost", "type": "double"}, {"name": name, "type": "double"}]
+    if form == "csv":
+        months = {"2024-01": ["9.313225746154785E-10", ""], "2024-02": ["12345678901234567890.1", "1E-300"]}
+        for month, values in months.items():
+            lines = [bills.line(month, id=str(number), more={name: value}) for number, value in enumerate(values)]
+            bills.v2(lines, month=month, columns=columns)
+    else:
+        months = {"2024-01": ["0.1", "0.25"], "2024-02": ["nan", "1e+30"]}
+        for month, values in months.items():
+            rows = [bills.snake(bills.line(month, id=str(i))) | {name: float(v)} for i, v in enumerate(values)]
+            bills.export(
+                bills.parquet_bytes(rows, {name: pa.float64()}), month=month, ending="snappy.parquet", columns=columns
+            )
+    bills.loaded()
+    january, february = (
+        bills.query(f"SELECT {name} FROM aws_billing.billing_{month.replace('-', '_')} ORDER BY identity_line_item_id")
+        for month in months
+    )
+    assert [row[0] for row in january] == [D(text) if text else None for text in months["2024-01"]]
+    assert [row[0] for row in february] == months["2024-02"]
+    assert any("kept as text" in note and name in note for note in loaded_periods(bills.target)[1].notes)
+    monkeypatch.chdir(bills.root.parent)
+    monkeypatch.setenv("AWS_BUCKET", bills.root.as_uri())
+    assert run(["verify", "--fail-on", "mismatch"]) == 0
+
+
 @pytest.mark.parametrize("strategy", ["separate", "single"])
 def test_usage_of_one_byte_in_gigabytes_is_kept_whole(bills: Any, strategy: str) -> None:
     options = {"table_strategy": strategy}

@@ -23,7 +23,8 @@ class Dataset:
     columns    pure rule: the columns of one file -> the columns of the raw table. Names may collide; core makes them
                unique (names.py) and records the original.
     known      our name -> DuckDB type of every column that the FOCUS SQL, the checks or the totals may use; one that a
-               bill lacks is NULL there.
+               bill lacks is NULL there. A value that does not fit fails the period. The type of any other column gives
+               way to its values: more decimals, else text.
     required   our names without which a file is not such a bill: the period fails and says which is missing.
     cost       the column whose sum per `currency` column is the bill's control total.
     focus      SQL file: ONE SELECT in DuckDB's dialect, reading from `source` (the period's raw rows), from

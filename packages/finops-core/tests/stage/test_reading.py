@@ -163,6 +163,36 @@ def test_a_value_that_does_not_fit_names_file_row_and_column(
     assert error.value.where == "b.csv, row 2, column cost"
 
 
+@pytest.mark.parametrize("cost", [float("nan"), float("-inf"), 1e30])
+def test_a_binary_number_that_is_no_amount_names_file_row_and_column(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, cost: float
+) -> None:
+    for number, values in enumerate([[1.0], [None, 2.0, cost]]):
+        pq.write_table(pa.table({"cost": pa.array(values, pa.float64())}), tmp_path / f"{number}.parquet")
+    with pytest.raises(ValueDoesNotFit, match="cost") as error:
+        rows(connection, stage(connection, tmp_path, ["0.parquet", "1.parquet"], "parquet"))
+    assert error.value.where == "1.parquet, row 3, column cost"
+
+
+def test_a_time_that_is_none_names_file_row_and_column(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("day,cost\n2024-01-01,2\n2024-13-01T00:00:00Z,2\n")
+    with pytest.raises(ValueDoesNotFit, match="2024-13") as error:
+        rows(connection, stage(connection, tmp_path, ["a.csv"]))
+    assert error.value.where == "a.csv, row 2, column day"
+
+
+def test_the_damaged_one_of_several_parquet_files_is_named(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    for name in ("1.parquet", "2.parquet"):
+        pq.write_table(pa.table({"id": ["a"] * 50, "cost": [1.0] * 50}), tmp_path / name)
+    whole = (tmp_path / "2.parquet").read_bytes()
+    (tmp_path / "2.parquet").write_bytes(whole[:4] + b"\xff" * 60 + whole[64:])
+    with pytest.raises(DeliveryError, match="cannot be read") as error:
+        rows(connection, stage(connection, tmp_path, ["1.parquet", "2.parquet"], "parquet"))
+    assert error.value.where == "2.parquet"
+
+
 def test_parquet_by_position_exact_and_without_blanks(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     one = pa.table({"id": ["", "b"], "cost": [0.1, 1e-7], "Env": ["A", None], "env": ["x", "y"]})
     two = pa.table({"env": ["z"], "cost": ["3.25"], "id": ["c"]})

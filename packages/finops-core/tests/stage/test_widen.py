@@ -1,4 +1,5 @@
-"""Quantities with more than 18 decimals are kept whole; a cost that has as many fails the period, as it always did."""
+"""Quantities with more than 18 decimals are kept whole, and so is any value of a column that nobody knows; a cost that
+does not fit fails the period."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 from finops_core.dataset import Dataset
-from finops_core.delivery import Column, Delivery, Found, LocalFile, SourceFile
+from finops_core.delivery import Column, Delivery, Format, Found, LocalFile, SourceFile
 from finops_core.errors import ValueDoesNotFit
 from finops_core.periods import Period
 from finops_core.stage import Staged
@@ -43,8 +44,15 @@ def staged(
 ) -> Staged:
     for number, text in enumerate(texts):
         (folder / f"{number}.csv").write_text(text)
-    sources = tuple(SourceFile(f"{number}.csv") for number in range(len(texts)))
-    delivery = Delivery("acme", "main", Period(2024, 1), "v1", "bill", "csv", sources)
+    return bill_of(connection, folder, [f"{number}.csv" for number in range(len(texts))], dataset)
+
+
+def bill_of(
+    connection: duckdb.DuckDBPyConnection, folder: Path, names: Sequence[str], dataset: Dataset = BILL
+) -> Staged:
+    sources = tuple(map(SourceFile, names))
+    form: Format = "parquet" if names[0].endswith("parquet") else "csv"
+    delivery = Delivery("acme", "main", Period(2024, 1), "v1", "bill", form, sources)
     locals_ = [LocalFile(source, folder / source.key) for source in sources]
     files = tuple(inspect(connection, delivery, dataset, local, folder) for local in locals_)
     return Staged(delivery, dataset, readings(connection, delivery, dataset, files, {}), files, 0)
@@ -121,6 +129,62 @@ def test_a_provider_that_names_no_quantities_gets_none_widened(tmp_path: Path) -
     with duckdb.connect() as connection:
         bill = staged(connection, tmp_path, ["cost,usage\n1,1e-19\n"], replace(BILL, quantities=()))
         assert widened(connection, bill, {}, "usage") is None
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(NUMBERS | st.sampled_from(["NaN", "", "many", "1,5", "1e-300", "0x10", "1_000"]), min_size=1, max_size=4)
+)
+@example(["9.313225746154785E-10", ""])
+@example(["12345678901234567890", "1e-19"])
+def test_a_column_that_nobody_knows_never_fails_a_bill(
+    database: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFactory, texts: list[str]
+) -> None:
+    """Its values are kept to the last digit, as numbers where one DECIMAL holds all, else as they are written."""
+    lines = "".join(f'1,"{text}"\n' for text in texts)
+    bill = staged(database, tmp_path_factory.mktemp("bill"), [f"cost,newcomer\n{lines}"])
+    try:
+        found = read(database, bill, "newcomer")
+    except ValueDoesNotFit as error:
+        wider = widened(database, bill, {}, error.column)
+        assert wider is not None
+        found, bill = read(database, wider, "newcomer"), wider
+    if bill.main.columns["newcomer"] == "VARCHAR":
+        assert found == [text or None for text in texts]
+        assert told(bill) == ["kept as text, since not every value is of the column's type: newcomer"]
+    else:
+        with localcontext(prec=200):
+            assert found == [Decimal(text) if text else None for text in texts]
+
+
+def test_binary_numbers_and_times_of_a_column_that_nobody_knows(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def typed(found: Sequence[Found]) -> list[Column]:
+        return [Column(item.name, "TIMESTAMP" if item.name == "day" else AMOUNT, item.name) for item in found]
+
+    content = pa.table({"cost": [1.0, 2.0], "newcomer": [float("nan"), 0.1], "day": ["2024-01-01", "never"]})
+    pq.write_table(content, tmp_path / "0.parquet")
+    dataset = replace(BILL, columns=typed)
+    with duckdb.connect() as connection:
+        first = bill_of(connection, tmp_path, ["0.parquet"], dataset)
+        with pytest.raises(ValueDoesNotFit) as caught:
+            read(connection, first, "newcomer")
+        wider = widened(connection, first, {}, caught.value.column)
+        assert wider is not None
+        assert wider.main.columns["cost"] == AMOUNT
+        assert read(connection, wider, "newcomer") == ["nan", "0.1"]
+        assert read(connection, wider, "day") == ["2024-01-01", "never"]
+
+
+def test_a_type_of_an_earlier_load_stays_where_it_may(tmp_path: Path) -> None:
+    (tmp_path / "0.csv").write_text("cost,usage,newcomer\n1,2,3\n")
+    with duckdb.connect() as connection:
+        bill = bill_of(connection, tmp_path, ["0.csv"])
+        earlier = {"cost": "VARCHAR", "usage": "DECIMAL(38,25)", "newcomer": "VARCHAR"}
+        [part] = readings(connection, bill.delivery, BILL, bill.files, {}, earlier).values()
+        assert dict(part.columns) == dict(part.columns) | {**earlier, "cost": AMOUNT}
 
 
 def test_all_files_are_measured_and_what_is_no_number_still_fails(tmp_path: Path) -> None:

@@ -10,22 +10,24 @@ FAULT = "finops value: "
 """How our own errors inside SQL begin, so that they can be told from DuckDB's."""
 
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
+_INTEGER = re.compile(r"U?(TINY|SMALL|BIG)?(INT|INTEGER)")
 
 
 def exactly(ref: str, found: str, wanted: str, source: str) -> str:
     """SQL that yields `ref`, of DuckDB type `found`, as type `wanted`.
 
-    Text that a DECIMAL would round or cannot hold raises an error that begins with FAULT and names the source column.
-    A DOUBLE is taken by its shortest text (0.1 is 0.1); digits of it beyond the scale are noise of binary numbers and
-    are rounded. Timestamps become naive UTC; the session's TimeZone must be UTC. Empty text is NULL. What a JSON value
-    says is taken: a string without its quotes, a number as it is written, objects and lists as JSON text.
+    Text that a DECIMAL would round, and a value that the type cannot hold, raise an error that begins with FAULT and
+    names the source column. A DOUBLE is taken by its shortest text (0.1 is 0.1); digits of it beyond the scale are
+    noise of binary numbers and are rounded. Timestamps become naive UTC; the session's TimeZone must be UTC. Empty text
+    is NULL. What a JSON value says is taken: a string without its quotes, a number as it is written, objects and lists
+    as JSON text.
     """
     if found == "JSON" and wanted != "JSON":
         return exactly(f"({ref} ->> '$')", "VARCHAR", wanted, source)
     if match := _DECIMAL.fullmatch(wanted):
         return _decimal(ref, found, wanted, int(match[2]), source)
     if wanted == "TIMESTAMP":
-        return _timestamp(ref, found)
+        return _timestamp(ref, found, source)
     if wanted == "JSON":
         return _json(ref, found)
     if wanted == "VARCHAR":
@@ -34,20 +36,37 @@ def exactly(ref: str, found: str, wanted: str, source: str) -> str:
 
 
 def _decimal(ref: str, found: str, wanted: str, scale: int, source: str) -> str:
+    if found == wanted:
+        return ref
     if found in ("DOUBLE", "FLOAT"):
-        return f"CAST(CAST({ref} AS VARCHAR) AS {wanted})"
-    if found == wanted or re.fullmatch(r"U?(TINY|SMALL|BIG)?(INT|INTEGER)", found):
-        return f"CAST({ref} AS {wanted})"
-    if (match := _DECIMAL.fullmatch(found)) and int(match[2]) <= scale:
-        return f"CAST({ref} AS {wanted})"
+        return _tried(ref, f"TRY_CAST(CAST({ref} AS VARCHAR) AS {wanted})", source)
+    match = _DECIMAL.fullmatch(found)
+    if _INTEGER.fullmatch(found) or match and int(match[2]) <= scale:
+        return _tried(ref, f"TRY_CAST({ref} AS {wanted})", source)
     text = ref if found == "VARCHAR" else f"CAST({ref} AS VARCHAR)"
-    value = f"coalesce(TRY_CAST({text} AS {wanted}), error({literal(FAULT + source + ': ')} || {text}))"
+    value = f"coalesce(TRY_CAST({text} AS {wanted}), {_fault(text, source)})"
     # Up to scale + 1 characters without an exponent always fit; that is nearly every value, and the test is cheap.
     return (
         f"CASE WHEN {text} IS NULL OR {text} = '' THEN NULL "
         f"WHEN strlen({text}) <= {scale + 1} AND NOT (contains({text}, 'e') OR contains({text}, 'E')) THEN {value} "
-        f"WHEN {_fits(text, scale)} THEN {value} ELSE error({literal(FAULT + source + ': ')} || {text}) END"
+        f"WHEN {_fits(text, scale)} THEN {value} ELSE {_fault(text, source)} END"
     )
+
+
+def _tried(ref: str, cast: str, source: str) -> str:
+    """`cast`, which is NULL where the value cannot be what is wanted; an error that says so in that case."""
+    return f"CASE WHEN {ref} IS NULL THEN NULL ELSE coalesce({cast}, {_fault(ref, source)}) END"
+
+
+def _fault(ref: str, source: str) -> str:
+    return f"error({literal(FAULT + source + ': ')} || CAST({ref} AS VARCHAR))"
+
+
+def holds(text: str, kind: str) -> str:
+    """SQL that is true where a text, empty or not, can be read as a type without losing anything."""
+    match = _DECIMAL.fullmatch(kind)
+    exact = f" AND {_fits(text, int(match[2]))}" if match else ""
+    return f"coalesce({text} = '' OR TRY_CAST({text} AS {kind}) IS NOT NULL{exact}, true)"
 
 
 def _fits(text: str, scale: int) -> str:
@@ -70,18 +89,19 @@ def decimals(text: str) -> str:
     )
 
 
-def _timestamp(ref: str, found: str) -> str:
+def _timestamp(ref: str, found: str, source: str) -> str:
     if found == "TIMESTAMP":
         return ref
     if found == "TIMESTAMP WITH TIME ZONE":
         return f"timezone('UTC', {ref})"
     if found == "VARCHAR":
         # A cast to TIMESTAMP ignores an offset without a word; only texts in Z or without zone may take it.
-        return (
-            f"CASE WHEN {ref} = '' THEN NULL WHEN suffix({ref}, 'Z') OR strlen({ref}) <= 10 "
-            f"THEN CAST({ref} AS TIMESTAMP) ELSE timezone('UTC', CAST({ref} AS TIMESTAMP WITH TIME ZONE)) END"
+        cast = (
+            f"CASE WHEN suffix({ref}, 'Z') OR strlen({ref}) <= 10 THEN TRY_CAST({ref} AS TIMESTAMP) "
+            f"ELSE timezone('UTC', TRY_CAST({ref} AS TIMESTAMP WITH TIME ZONE)) END"
         )
-    return f"CAST({ref} AS TIMESTAMP)"
+        return f"CASE WHEN {ref} = '' THEN NULL ELSE {_tried(ref, cast, source)} END"
+    return _tried(ref, f"TRY_CAST({ref} AS TIMESTAMP)", source)
 
 
 def _json(ref: str, found: str) -> str:

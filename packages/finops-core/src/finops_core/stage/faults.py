@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from finops_core.delivery import Delivery
 from finops_core.errors import DeliveryError, DiskFull, FinopsError, ValueDoesNotFit
+from finops_core.sql import literal
 from finops_core.stage.exact import FAULT
 
 if TYPE_CHECKING:
     from finops_core.stage import Staged
+    from finops_core.stage.reading import Inspected
 
 _CSV_ERROR = re.compile(r"CSV Error on Line: (\d+)")
 _CSV_REASONS = ("Expected Number", "Value with", "Invalid unicode", "Maximum line", "The CSV Parser", "Error when")
@@ -59,8 +61,8 @@ def explain(error: Exception, delivery: Delivery, staged: Staged | None) -> Fino
         return ValueDoesNotFit(
             f"{column} holds {value!r}, which cannot be kept exactly",
             where=_where(staged, column, value) or delivery.manifest or str(delivery.period),
-            hint="costs are kept as DECIMAL(38,18), at most 20 digits before the point and 18 after it; "
-            "quantities in 38 digits, shared by all values of a period",
+            hint="costs have at most 20 digits before the point and 18 after it, quantities 38 digits, shared by all "
+            "values of a period; times are written as in ISO 8601",
             column=column,
         )
     if match := _CSV_ERROR.search(text):
@@ -71,11 +73,27 @@ def explain(error: Exception, delivery: Delivery, staged: Staged | None) -> Fino
             hint="the file is damaged, or it is not the CSV that this export writes",
         )
     first = text.splitlines()[0] if text else type(error).__name__
-    return DeliveryError(f"the files cannot be read: {first}", where=_key_in(text, delivery))
+    where = _unreadable(staged) or _key_in(text, delivery)
+    return DeliveryError(f"the files cannot be read: {first}", where=where)
 
 
 def _key_in(text: str, delivery: Delivery) -> str:
     return next((file.key for file in delivery.files if file.key in text), delivery.manifest or str(delivery.period))
+
+
+def _unreadable(staged: Staged | None) -> str:
+    """The Parquet file that cannot be read even by itself: DuckDB does not say which one it was."""
+    import duckdb
+
+    for file in staged.files if staged else ():
+        try:
+            if file.kind == "parquet":
+                every = ", ".join(found.ref for found in file.found)
+                with duckdb.connect() as connection:
+                    connection.execute(f"SELECT bit_xor(hash({every})) FROM {_scan(file)}")
+        except duckdb.Error:
+            return file.local.source.key
+    return ""
 
 
 def _where(staged: Staged | None, column: str, value: str) -> str:
@@ -86,16 +104,29 @@ def _where(staged: Staged | None, column: str, value: str) -> str:
 
     for file in staged.files:
         ref = next((found.ref for found in file.found if found.name == column), None)
-        if ref is None or file.kind not in ("none", "gzip"):
+        if ref is None or not (scan := _scan(file, staged.dataset.csv.delimiter)):
             continue
-        names = ", ".join(f"'{found.ref}': 'VARCHAR'" for found in file.found)
-        with duckdb.connect() as connection:
+        with duckdb.connect(config={"threads": 1}) as connection:
             rows = connection.execute(
-                f"SELECT row FROM (SELECT row_number() OVER () AS row, {ref} AS value FROM read_csv(?, "
-                f"columns={{{names}}}, header=true, auto_detect=false, delim=?, quote='\"', escape='\"', nullstr='', "
-                "parallel=false, compression=?)) WHERE value = ? LIMIT 1",
-                [str(file.path), staged.dataset.csv.delimiter, file.kind, value],
+                f"SELECT row FROM (SELECT row_number() OVER () AS row, CAST({ref} AS VARCHAR) AS value FROM {scan}) "
+                "WHERE value = ? LIMIT 1",
+                [value],
             ).fetchall()
         if rows:
             return f"{file.local.source.key}, row {rows[0][0]}, column {column}"
     return ""
+
+
+def _scan(file: Inspected, delimiter: str = ",") -> str:
+    """One file in the order of its rows; "" for a kind whose rows have no number."""
+    path, names = literal(str(file.path)), [found.ref for found in file.found]
+    if file.kind == "parquet":
+        options = "binary_as_string=true, hive_partitioning=false"
+        return f"read_parquet({path}, {options}) AS t({', '.join(names)})"
+    if file.kind not in ("none", "gzip") or file.found[0].type == "JSON":
+        return ""
+    columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
+    return (
+        f"read_csv({path}, columns={{{columns}}}, header=true, auto_detect=false, delim={literal(delimiter)}, "
+        f"quote='\"', escape='\"', nullstr='', parallel=false, compression={literal(file.kind)})"
+    )

@@ -122,8 +122,8 @@ def readings(
     history: Mapping[str, str],
     types: Mapping[str, str] | None = None,
 ) -> dict[str, Reading]:
-    """How each part is read. `types`: column name -> the type that a quantity of the dataset shall have instead."""
-    wider = {name: kind for name, kind in (types or {}).items() if name in dataset.quantities}
+    """How each part is read. `types`: column name -> the type that a column which `may_vary` shall have instead."""
+    wider = {name: kind for name, kind in (types or {}).items() if may_vary(dataset, name)}
     return {
         part: reading(
             connection, delivery, dataset, [file for file in files if file.local.source.part == part], history, wider
@@ -142,7 +142,7 @@ def reading(
 ) -> Reading:
     """The SELECT over all files of one part. Raises DeliveryError when a required column is missing from a file.
 
-    `wider`: the types of columns that shall not have their usual DECIMAL.
+    `wider`: the types of columns that shall not have their usual one.
     """
     full = [file for file in files if file.kind != "empty"]
     rules = {file.found: dataset.columns(file.found) for file in full}
@@ -239,13 +239,27 @@ class _Group:
         )
 
 
+def may_vary(dataset: Dataset, name: str) -> bool:
+    """Whether a column's type may follow its values: a quantity's, and that of a column which the dataset does not
+    know. No SQL relies on them, and a bill must not fail for a number that nobody has asked for."""
+    return name in dataset.quantities or name not in dataset.known
+
+
+def _holds(wanted: str, own: str) -> bool:
+    """Whether a column of one type may be read as another: any DECIMAL for a DECIMAL, text for all but JSON."""
+    if wanted == "VARCHAR":
+        return own != "JSON"
+    return wanted.startswith("DECIMAL") and own.startswith("DECIMAL")
+
+
 def _unite(groups: Iterable[_Group], wider: Mapping[str, str]) -> tuple[dict[str, str], tuple[Column, ...]]:
     """The columns of all groups in order of first appearance; one whose type differs between files is text."""
     types: dict[str, str] = {}
     sources: dict[str, Column] = {}
     for group in groups:
         for column in group.columns:
-            kind = wider.get(column.name, column.type) if column.type.startswith("DECIMAL") else column.type
+            wanted = wider.get(column.name, column.type)
+            kind = wanted if _holds(wanted, column.type) else column.type
             if types.setdefault(column.name, kind) != kind:
                 types[column.name] = "VARCHAR"
             sources.setdefault(column.name, column)
