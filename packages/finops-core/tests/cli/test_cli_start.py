@@ -200,28 +200,6 @@ def test_global_flags_stand_anywhere(acme, capsys):
     assert "the default" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("line", "wanted"),
-    [
-        ("finops dis", {"disputed"}),
-        ("finops sta", {"status"}),
-        ("finops acm", {"acme"}),
-        ("finops rott", {"rotten"}),
-        ("finops acme li", {"list-manifests"}),
-        ("finops acme import-billing --flav", {"--flavour"}),
-        ("finops acme import-billing --flavour sp", {"spicy"}),
-        ("finops config in", {"init"}),
-    ],
-)
-def test_completion_works_beside_a_broken_and_a_disputed_provider(acme, line, wanted):
-    acme.install("rotten", "finops_rotten", "import a_module_that_nobody_has")
-    acme.install("disputed", "finops_one", "", distribution="one")
-    acme.install("disputed", "finops_two", "", distribution="two")
-    words = {"_FINOPS_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
-    done = acme.run(**words)
-    assert set(done.stdout.split()) == wanted
-
-
 def test_what_is_piped_is_utf8_wherever_it_runs(acme):
     (acme.workdir / "config.toml").write_text('[acme]\nbucket = "Kostenstelle-Ü"\n', encoding="utf-8")
     command = [sys.executable, "-m", "finops_core", "config", "show", "-o", "json"]

@@ -13,6 +13,7 @@ import typer
 
 from finops_core import registry
 from finops_core.cli.command import ActionCommand, Command, Group, Texts, example, params
+from finops_core.cli.completion import providers
 from finops_core.cli.flags import configured, export_flag, output_flags, project_flags
 from finops_core.cli.listing import show
 from finops_core.cli.session import Session
@@ -70,9 +71,9 @@ def command() -> Any:
     group = typer.main.get_command(app)
     keyword = inspect.Parameter.KEYWORD_ONLY
     origin = Annotated[bool, typer.Option("--origin", help="Also where each value comes from.")]
-    whose = Annotated[str | None, typer.Argument(metavar="PROVIDER", help="One provider; all when left out.")]
+    whose = typer.Argument(metavar="PROVIDER", help="One provider; all when left out.", autocompletion=providers)
     options = [
-        inspect.Parameter("provider", keyword, default=None, annotation=whose),
+        inspect.Parameter("provider", keyword, default=None, annotation=Annotated[str | None, whose]),
         inspect.Parameter("origin", keyword, default=False, annotation=origin),
         *output_flags(),
         *project_flags(),

@@ -15,6 +15,7 @@ import typer
 
 from finops_core import registry
 from finops_core.cli.command import ActionCommand, Texts, params
+from finops_core.cli.completion import providers
 from finops_core.cli.flags import Configured
 from finops_core.cli.importing import Switches, run_all
 from finops_core.cli.session import Session
@@ -46,12 +47,9 @@ def command() -> ActionCommand:
     def option(name: str, default: Any, annotation: Any) -> inspect.Parameter:
         return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
+    whose = typer.Argument(metavar="PROVIDER", help="Whose bills; everybody's when left out.", autocompletion=providers)
     options = [
-        option(
-            "provider",
-            None,
-            Annotated[str | None, typer.Argument(metavar="PROVIDER", help="Whose bills; everybody's when left out.")],
-        ),
+        option("provider", None, Annotated[str | None, whose]),
         option("out", FOLDER, Annotated[str, typer.Option(metavar="DIR", help="Folder for all of it.")]),
         option("rows", 30_000, Annotated[int, typer.Option(min=1, help="Rows in all, about.")]),
     ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 import inspect
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from finops_core import registry
+from finops_core.cli import completion
 from finops_core.cli.command import ActionCommand, Group, Texts, params
 from finops_core.cli.flags import configured, project_flags
 from finops_core.cli.session import Session
@@ -40,17 +42,19 @@ def command() -> Any:
     def option(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
         return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
-    def text(help: str, metavar: str) -> Any:
-        return Annotated[str | None, typer.Option(help=help, metavar=metavar)]
+    def text(help: str, metavar: str, offered: Callable[[], Sequence[str]]) -> Any:
+        return Annotated[str | None, typer.Option(help=help, metavar=metavar, autocompletion=offered)]
 
-    versions = typer.Option(metavar=f"[{'|'.join(VERSIONS)}]", help="Version of FOCUS.")
+    versions = typer.Option(
+        metavar=f"[{'|'.join(VERSIONS)}]", help="Version of FOCUS.", autocompletion=lambda: VERSIONS
+    )
     own = typer.Option("--x-columns/--no-x-columns", help="Also the columns that are not FOCUS's own.")
     options = [
         option("out", Annotated[str, typer.Option(metavar="FILE", help="A file ending in .parquet or .csv.")], ...),
         option("focus_version", Annotated[str, versions], VERSION),
-        option("provider", text("Only this provider.", "NAME")),
-        option("start_date", text("First billing month, included.", "YYYY-MM")),
-        option("end_date", text("Last billing month, included.", "YYYY-MM")),
+        option("provider", text("Only this provider.", "NAME", completion.providers)),
+        option("start_date", text("First billing month, included.", "YYYY-MM", completion.months)),
+        option("end_date", text("Last billing month, included.", "YYYY-MM", completion.months)),
         option("x_columns", Annotated[bool, own], True),
         *project_flags(),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finops_core import registry
+from finops_core.cli import completion
 from finops_core.cli.listing import OutOption, OutputOption
 from finops_core.config import ConfigFile, Definition, Project, Sources, project
 from finops_core.config.resolve import Flag
 from finops_core.config.settings import REQUIRED, project_definitions
 from finops_core.config.values import shown
+from finops_core.periods import Period
 
 if TYPE_CHECKING:
     from finops_core.load import Target
@@ -36,12 +38,18 @@ def setting_flag(definition: Definition, panel: str) -> inspect.Parameter:
         metavar=_metavar(definition),
         rich_help_panel=panel,
         show_default=False,
-        autocompletion=(lambda: list(definition.choices)) if definition.choices else None,
+        autocompletion=_offered(definition),
     )
     kind = kinds.get(definition.kind, str | None)
     return inspect.Parameter(
         definition.key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option]
     )
+
+
+def _offered(definition: Definition) -> Callable[[], Sequence[str]] | None:
+    if definition.choices:
+        return lambda: definition.choices
+    return completion.months if definition.kind is Period else None
 
 
 def switch(name: str, help: str, panel: str) -> inspect.Parameter:
@@ -50,15 +58,21 @@ def switch(name: str, help: str, panel: str) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, option])
 
 
-def text_flag(name: str, help: str, panel: str, metavar: str) -> inspect.Parameter:
-    option = typer.Option(f"--{name.replace('_', '-')}", help=help, rich_help_panel=panel, metavar=metavar)
+def text_flag(
+    name: str, help: str, panel: str, metavar: str, offered: Callable[..., Sequence[str]] | None = None
+) -> inspect.Parameter:
+    """`offered`: what a shell completes it with, see completion.py."""
+    flag = f"--{name.replace('_', '-')}"
+    option = typer.Option(flag, help=help, rich_help_panel=panel, metavar=metavar, autocompletion=offered)
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option]
     )
 
 
 def export_flag(panel: str) -> inspect.Parameter:
-    return text_flag("export", "Only the export of [NAME.exports.EXPORT]; all of them if unset.", panel, "EXPORT")
+    return text_flag(
+        "export", "Only the export of [NAME.exports.EXPORT]; all of them if unset.", panel, "EXPORT", completion.exports
+    )
 
 
 def output_flags() -> list[inspect.Parameter]:

@@ -12,6 +12,7 @@ import typer
 
 from finops_core import registry
 from finops_core.cli.command import ActionCommand, Group, Texts, params
+from finops_core.cli.completion import providers
 from finops_core.cli.listing import OutOption, OutputOption, show
 from finops_core.cli.session import Session
 from finops_core.output import Field, Listing, printable
@@ -52,9 +53,10 @@ def command() -> Any:
         return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
     column = typer.Argument(metavar="COLUMN", help="A FOCUS column, or an x_ column of a provider.")
+    provider = typer.Option(metavar="NAME", help="Only this provider.", autocompletion=providers)
     options = [
         option("column", Annotated[str, column], inspect.Parameter.empty),
-        option("provider", Annotated[str | None, typer.Option(metavar="NAME", help="Only this provider.")]),
+        option("provider", Annotated[str | None, provider]),
         option("output", OutputOption),
         option("out", OutOption),
     ]

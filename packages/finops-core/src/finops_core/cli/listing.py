@@ -22,6 +22,7 @@ OutputOption = Annotated[
         "-o",
         metavar=f"[{'|'.join(FORMATS)}]",
         help="Format; table if unset.",
+        autocompletion=lambda: FORMATS,
         rich_help_panel=LISTING_PANEL,
     ),
 ]

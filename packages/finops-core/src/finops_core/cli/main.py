@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import traceback
 import warnings
@@ -11,6 +12,7 @@ from types import TracebackType
 
 from typer.exceptions import Abort, TyperException
 
+from finops_core.cli.completion import RUNNING
 from finops_core.cli.session import Session
 from finops_core.errors import FinopsError, UsageError
 from finops_core.progress import error_lines
@@ -49,6 +51,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(error: FinopsError, session: Session) -> int:
+    if RUNNING in os.environ:
+        # Somebody is in the middle of a command line, into which no error may be written.
+        return error.exit_code
     sys.stderr.write("".join(f"{line}\n" for line in error_lines(error)))
     if session.debug:
         traceback.print_exception(error, file=sys.stderr)

@@ -13,6 +13,7 @@ import typer
 
 from finops_core import registry
 from finops_core.cli.command import Command, Group, example
+from finops_core.cli.completion import exports, providers
 from finops_core.cli.listing import OutOption, OutputOption, show
 from finops_core.cli.session import Session
 from finops_core.output import Field, Listing
@@ -31,13 +32,16 @@ app = typer.Typer(
     add_completion=False,
 )
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="An installed provider.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="An installed provider.", autocompletion=providers)]
 NewArgument = Annotated[str, typer.Argument(metavar="NAME", help="What it will be called: `finops NAME`.")]
 FolderOption = Annotated[
     str, typer.Option("--out", metavar="DIR", help="Folder in which the folder finops-NAME is made; here if unset.")
 ]
 ExportOption = Annotated[
-    str | None, typer.Option("--export", metavar="EXPORT", help="Only the export of [NAME.exports.EXPORT].")
+    str | None,
+    typer.Option(
+        "--export", metavar="EXPORT", help="Only the export of [NAME.exports.EXPORT].", autocompletion=exports
+    ),
 ]
 FileOption = Annotated[
     str | None,

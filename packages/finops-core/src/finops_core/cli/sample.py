@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finops_core import registry
+from finops_core.cli import completion
 from finops_core.cli.command import ActionCommand, Texts, params
 from finops_core.cli.session import Session
 from finops_core.errors import UsageError
@@ -53,16 +54,20 @@ def sample(context: Context) -> None:
 
 
 def _parameters() -> list[inspect.Parameter]:
-    month = Annotated[str | None, typer.Option(metavar="YYYY-MM", help="Deliver this month once more, restated.")]
+    name = typer.Argument(metavar="NAME", help="An installed provider.", autocompletion=completion.providers)
+    form = typer.Option(help="The provider's first one if unset.", autocompletion=completion.sample_formats)
+    last = typer.Option(metavar="YYYY-MM", help="Last month.", autocompletion=completion.months)
+    again = "Deliver this month once more, restated."
+    redeliver = typer.Option(metavar="YYYY-MM", help=again, autocompletion=completion.months)
     return [
-        _parameter("name", Annotated[str, typer.Argument(metavar="NAME", help="An installed provider.")]),
+        _parameter("name", Annotated[str, name]),
         _parameter("out", Annotated[str, typer.Option(metavar="DIR", help="Folder that the bills are written to.")]),
-        _parameter("format", Annotated[str | None, typer.Option(help="The provider's first one if unset.")], None),
+        _parameter("format", Annotated[str | None, form], None),
         _parameter("months", Annotated[int, typer.Option(min=1, help="Billing months.")], DEFAULTS.months),
         _parameter("rows", Annotated[int, typer.Option(min=1, help="Rows in all, about.")], DEFAULTS.rows),
         _parameter("seed", Annotated[int, typer.Option(help="The same gives the same bills.")], DEFAULTS.seed),
-        _parameter("last", Annotated[str, typer.Option(metavar="YYYY-MM", help="Last month.")], str(DEFAULTS.last)),
-        _parameter("redeliver", month, None),
+        _parameter("last", Annotated[str, last], str(DEFAULTS.last)),
+        _parameter("redeliver", Annotated[str | None, redeliver], None),
     ]
 
 

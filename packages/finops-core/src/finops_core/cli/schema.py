@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finops_core import registry
+from finops_core.cli import completion
 from finops_core.cli.command import ActionCommand, Group, Texts, params
 from finops_core.cli.flags import configured, project_flags
 from finops_core.cli.listing import OutOption, OutputOption, show
@@ -51,12 +52,14 @@ def command() -> Any:
         return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
     def month(name: str, help: str) -> inspect.Parameter:
-        return option(name, Annotated[str, typer.Argument(metavar=name.upper(), help=help)], inspect.Parameter.empty)
+        argument = typer.Argument(metavar=name.upper(), help=help, autocompletion=completion.months)
+        return option(name, Annotated[str, argument], inspect.Parameter.empty)
 
+    provider = typer.Option(metavar="NAME", help="Only this provider.", autocompletion=completion.providers)
     options = [
         month("before", "A billing month, YYYY-MM."),
         month("after", "Another one."),
-        option("provider", Annotated[str | None, typer.Option(metavar="NAME", help="Only this provider.")]),
+        option("provider", Annotated[str | None, provider]),
         option("dataset_name", Annotated[str | None, typer.Option(metavar="SCHEMA", help="Only this schema.")]),
         option("output", OutputOption),
         option("out", OutOption),

@@ -11,6 +11,7 @@ import typer
 
 from finops_core import registry
 from finops_core.cli.command import ActionCommand, Texts, params
+from finops_core.cli.completion import providers
 from finops_core.cli.flags import configured, project_flags
 from finops_core.cli.listing import OutOption, OutputOption, show
 from finops_core.cli.session import Session
@@ -39,7 +40,9 @@ TEXTS = Texts(
     "finops status aws -o json",
 )
 
-ProviderArgument = Annotated[str | None, typer.Argument(metavar="PROVIDER", help="Only this provider.")]
+ProviderArgument = Annotated[
+    str | None, typer.Argument(metavar="PROVIDER", help="Only this provider.", autocompletion=providers)
+]
 
 
 def command() -> ActionCommand:

@@ -11,6 +11,7 @@ import typer
 
 from finops_core import registry
 from finops_core.cli.command import ActionCommand, Texts, params
+from finops_core.cli.completion import months
 from finops_core.cli.flags import Configured, configured, project_flags, switch
 from finops_core.cli.listing import OutOption, OutputOption, show
 from finops_core.cli.session import Session
@@ -59,11 +60,16 @@ def command() -> ActionCommand:
     def option(name: str, annotation: Any) -> inspect.Parameter:
         return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
-    period = Annotated[str | None, typer.Argument(metavar="PERIOD", help="Only this billing month, YYYY-MM.")]
-    fail_on = typer.Option("--fail-on", metavar="[mismatch]", help="Exit with 3 when something does not agree.")
+    period = typer.Argument(metavar="PERIOD", help="Only this billing month, YYYY-MM.", autocompletion=months)
+    fail_on = typer.Option(
+        "--fail-on",
+        metavar="[mismatch]",
+        help="Exit with 3 when something does not agree.",
+        autocompletion=lambda: ["mismatch"],
+    )
     options = [
         option("provider", ProviderArgument),
-        option("period", period),
+        option("period", Annotated[str | None, period]),
         switch("no_files", "Leave the files out: only what stands in the destination.", "Options"),
         option("fail_on", Annotated[str | None, fail_on]),
         option("output", OutputOption),
