@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from finops_core.load.columns import check_yield, fitted
 from finops_core.load.package import WHOLE, Package, Sql, Table, View, Writing, incoming
+from finops_core.load.views import rows_of
 from finops_core.sql import identifier, qualified
 
 
@@ -47,14 +48,13 @@ def apply(package: Package, sql: Writing, load_id: str) -> dict[str, int]:
     package.check(sql)
     forget_ahead(package, sql)
     for statement in package.after(sql) if package.after else ():
-        sql.run(_view(statement) if isinstance(statement, View) else statement)
+        sql.run(_view(statement, sql) if isinstance(statement, View) else statement)
     return rows
 
 
-def _view(view: View) -> str:
-    rows = " UNION ALL BY NAME ".join(f"SELECT * FROM {qualified(*table)}" for table in view.tables)
+def _view(view: View, sql: Sql) -> str:
     schema = f"CREATE SCHEMA IF NOT EXISTS {identifier(view.schema)}"
-    return f"{schema}; CREATE OR REPLACE VIEW {qualified(view.schema, view.name)} AS {rows}"
+    return f"{schema}; CREATE OR REPLACE VIEW {qualified(view.schema, view.name)} AS {rows_of(view, sql)}"
 
 
 def _write(dataset: str, table: Table, sql: Writing) -> int:

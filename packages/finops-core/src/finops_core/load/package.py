@@ -83,7 +83,8 @@ def incoming(name: str) -> str:
 
 @dataclass(frozen=True)
 class View:
-    """A view of all rows of `tables` (schema, name), matched by column name; what a table lacks is NULL there."""
+    """A view of all rows of `tables` (schema, name), matched by column name; what a table lacks is NULL there. A column
+    whose type differs has the type that holds every value: more decimals, else text."""
 
     schema: str
     name: str

@@ -23,6 +23,7 @@ from finops_core.load.package import WHOLE, Loaded, Package, Table, View, Watch
 from finops_core.load.scratch import LOAD_ID, computed, scratch
 from finops_core.load.server import TYPES, PostgresSql, connected, standing, take_turn
 from finops_core.load.target import Target
+from finops_core.load.views import common_types
 from finops_core.sql import identifier, qualified
 
 LONGEST_NAME = 63
@@ -153,10 +154,7 @@ def _finish(statements: list[str | View], sql: PostgresSql) -> None:
 def _make_view(view: View, sql: PostgresSql) -> None:
     """PostgreSQL has no UNION BY NAME, and cannot replace a view by one with other columns."""
     shapes = {table: standing(*table, sql) for table in view.tables}
-    kinds: dict[str, str] = {}
-    for shape in shapes.values():
-        for name, kind in shape.items():
-            kinds[name] = kind if kinds.get(name, kind) == kind else "VARCHAR"
+    kinds = common_types(shapes, sql)
     selects = [f"SELECT {_aligned(kinds, shape)} FROM {qualified(*table)}" for table, shape in shapes.items()]
     name = qualified(view.schema, view.name)
     sql.run(f"CREATE VIEW {name} AS {' UNION ALL '.join(selects)}")

@@ -18,7 +18,7 @@ from finops_core.load.failures import nothing_yet, told_of_lake
 from finops_core.load.lake import LOADS, Lake, Store, opened_store, reads, snapshot
 from finops_core.load.package import View
 from finops_core.load.target import Target
-from finops_core.load.views import focus_views, period_views
+from finops_core.load.views import focus_views, period_views, rows_of
 from finops_core.sql import identifier, literal, qualified
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ class LakeSql(DuckDbSql):
             view = self.views.pop(place)
             for table in view.tables:
                 self._bring(table[1])
-            rows = " UNION ALL BY NAME ".join(f"SELECT * FROM {qualified(*table)}" for table in view.tables)
-            super().query(f"CREATE OR REPLACE VIEW {qualified(*place)} AS {rows}")
+            super().query(f"CREATE OR REPLACE VIEW {qualified(*place)} AS {rows_of(view, DuckDbSql(self.connection))}")
         for place in [place for place in self.tables if place[1] in named]:
             select = self.tables.pop(place)
             super().query(f"DROP TABLE {qualified(*place)}")
