@@ -28,7 +28,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-FORMS = ("cur-v1-csv", "cur-v2-parquet", "cur-v1-zip", "cur-v2-csv-overwrite", "cur-v1-parquet-create-new")
+FORMS = (
+    "cur-v1-csv",
+    "cur-v2-parquet",
+    "cur-v1-zip",
+    "cur-v2-csv-overwrite",
+    "cur-v1-parquet-create-new",
+    "focus-1.2-parquet",
+    "focus-1.0-csv",
+)
 
 Tree = dict[str, bytes]
 Sums = dict[str, tuple[int, Decimal]]
@@ -52,6 +60,10 @@ class Bill:
     settings: dict[str, Any]
     before: Tree
     after: Tree
+
+    @property
+    def cost(self) -> str:
+        return "BilledCost" if self.form.startswith("focus") else "line_item_unblended_cost"
 
 
 def generated(form: str, folder: Path) -> Bill:
@@ -134,11 +146,11 @@ def _run(place: Path, bill: Bill, tree: Tree, database: bytes | None) -> tuple[S
         try:
             report = run_import(provider, options, QuietReporter(nowhere))
         except FinopsError as error:
-            return _sums(data), [error.code]
-    return _sums(data), [error.code for _, error in report.failed]
+            return _sums(data, bill.cost), [error.code]
+    return _sums(data, bill.cost), [error.code for _, error in report.failed]
 
 
-def _sums(data: Path) -> Sums:
+def _sums(data: Path, cost: str) -> Sums:
     """Period -> rows and cost. Raises AssertionError unless raw rows, FOCUS rows and ledger say the same."""
     import duckdb
     from finops_core.ledger import loaded_periods
@@ -146,7 +158,7 @@ def _sums(data: Path) -> Sums:
 
     with duckdb.connect(str(data / "finops.duckdb"), read_only=True) as connection:
         raw = connection.execute(
-            "SELECT billing_period, count(*), sum(line_item_unblended_cost) FROM aws_billing.billing GROUP BY 1"
+            f"SELECT billing_period, count(*), sum({cost}) FROM aws_billing.billing GROUP BY 1"
         ).fetchall()
         focus = connection.execute(
             "SELECT x_BillingPeriod, count(*), sum(BilledCost) FROM focus.cost_and_usage GROUP BY 1"
