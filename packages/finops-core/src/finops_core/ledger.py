@@ -67,6 +67,7 @@ class LedgerEntry:
     checks: tuple[dict[str, Any], ...] = ()
     sources: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
+    finops_version: str = ""
 
 
 def current_sql(dataset: str) -> str:
@@ -132,6 +133,7 @@ def entry(dataset_name: str, row: tuple[Any, ...]) -> LedgerEntry:
         checks=tuple(_json(of["checks"], [])),
         sources=tuple(_json(of["files"], [])),
         notes=tuple(_json(of["notes"], [])),
+        finops_version=of["finops_version"],
     )
 
 

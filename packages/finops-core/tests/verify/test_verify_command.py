@@ -67,7 +67,7 @@ def loaded(acme: Any, kept: Path, capsys: pytest.CaptureFixture[str], monkeypatc
 def test_what_was_loaded_agrees_at_every_level(loaded: Loaded) -> None:
     rows = loaded.verify()
     assert {row["result"] for row in rows} == {"ok"}
-    assert len(rows) == len(MONTHS) * 12
+    assert len(rows) == len(MONTHS) * 13
     january = {
         (row["level"], row["currency"]): (row["rows"], row["cost"], row["ledger_cost"])
         for row in rows
@@ -96,6 +96,30 @@ ALTERED = {
     "a price": ("UPDATE focus_cost_and_usage SET ListUnitPrice = -1 WHERE {january}", {"checks"}),
     "an effective cost": ("UPDATE focus_cost_and_usage SET EffectiveCost = 7 WHERE {january}", {"focus"}),
     "a FOCUS row less": ("DELETE FROM focus_cost_and_usage WHERE {january} AND ServiceName = 'Disk'", {"focus"}),
+    "the service of a FOCUS row": (
+        "UPDATE focus_cost_and_usage SET ServiceName = 'Disc' WHERE {january} AND ServiceName = 'Disk'",
+        {"conversion"},
+    ),
+    "tags that a FOCUS row did not have": (
+        "UPDATE focus_cost_and_usage SET Tags = '{{}}' WHERE {january} AND ServiceName = 'Disk'",
+        {"conversion"},
+    ),
+    "a FOCUS row in the place of another": (
+        "DELETE FROM focus_cost_and_usage WHERE {january} AND ServiceName = 'Storage'; "
+        "INSERT INTO focus_cost_and_usage SELECT * REPLACE (CAST(0.1 AS DECIMAL(38,18)) AS BilledCost, "
+        "0.1 AS EffectiveCost, 0.1 AS ListCost, 0.1 AS ContractedCost) FROM focus_cost_and_usage "
+        "WHERE {january} AND ServiceName = 'Compute'",
+        {"conversion"},
+    ),
+    "services of two FOCUS rows that change places": (
+        "UPDATE focus_cost_and_usage SET ServiceName = CASE ServiceName WHEN 'Compute' THEN 'Storage' "
+        "WHEN 'Storage' THEN 'Compute' ELSE ServiceName END WHERE {january}",
+        {"conversion"},
+    ),
+    "the service of a rollup row": (
+        "UPDATE cost_rollup SET ServiceName = 'Disc' WHERE {january} AND ServiceName = 'Disk'",
+        {"rollup"},
+    ),
     "a rollup row less": ("DELETE FROM cost_rollup WHERE {january} AND BillingCurrency = 'EUR'", {"rollup"}),
     "the ledger's total": ("UPDATE import_ledger SET totals = '{{}}' WHERE billing_period = '2024-01'", {"raw"}),
     "the ledger's rows": ("UPDATE import_ledger SET \"rows\" = 4 WHERE billing_period = '2024-01'", {"files", "raw"}),
@@ -110,6 +134,36 @@ def test_whatever_is_altered_in_the_destination_is_found(loaded: Loaded, what: s
     found = loaded.mismatches(*(() if levels & {"values", "files"} else ("--no-files",)))
     assert {period for period, _, _ in found} == {"2024-01"}
     assert levels <= {level for _, level, _ in found}
+
+
+def test_what_differs_is_named(loaded: Loaded) -> None:
+    loaded.alter("UPDATE focus_cost_and_usage SET ServiceName = 'Disc' WHERE ServiceName = 'Disk'")
+    loaded.alter("UPDATE cost_rollup SET RegionId = 'moon' WHERE ServiceName = 'Compute'")
+    loaded.alter("UPDATE billing_2024_02 SET service = 'Storage' WHERE service = 'Disk'")
+    found = {(period, level): detail for period, level, detail in loaded.mismatches()}
+    assert "other values in ServiceName" in found["2024-01", "conversion"]
+    assert "ServiceName, RegionId" in found["2024-01", "rollup"]
+    assert "other values in service" in found["2024-02", "values"]
+    assert set(found) == {(month, level) for month in MONTHS for level in ("conversion", "rollup")} | {
+        ("2024-02", "values")
+    }
+
+
+def test_other_rules_are_a_change_and_no_mismatch(loaded: Loaded, acme: Any) -> None:
+    rules = acme.folder / "acme.sql"
+    rules.write_text(rules.read_text().replace("service AS ServiceName", "upper(service) AS ServiceName"))
+    assert {level for _, level, _ in loaded.mismatches("--no-files")} == {"conversion"}
+    loaded.alter("UPDATE import_ledger SET finops_version = '0.0.1'")
+    rows = [row for row in loaded.verify("--no-files") if row["level"] == "conversion"]
+    assert {row["result"] for row in rows} == {"changed"}
+    assert all("rules of finops 0.0.1" in row["detail"] for row in rows)
+
+
+def test_focus_rows_without_raw_rows_are_made_again_from_the_files(loaded: Loaded) -> None:
+    assert run(["acme", "import-billing", "--no-raw", "--force", "-q"]) == 0
+    assert {row["result"] for row in loaded.verify() if row["level"] == "conversion"} == {"ok"}
+    loaded.alter("UPDATE focus_cost_and_usage SET ServiceName = 'Disc' WHERE ServiceName = 'Disk'")
+    assert "conversion" in {level for _, level, _ in loaded.mismatches()}
 
 
 def test_a_file_that_was_replaced_behind_the_manifest_is_found(loaded: Loaded) -> None:

@@ -48,7 +48,9 @@ FIELDS = (
 
 TEXTS = Texts(
     "Prove what is loaded: files, staged rows, raw rows, FOCUS rows and rollup are summed again per billing period and "
-    "currency, and each is compared with the import ledger. The checks between bill and FOCUS run again too.\n\n"
+    "currency, and each is compared with the import ledger. Raw rows are compared with the files value by value, FOCUS "
+    "rows with what the rules make of the raw rows (of the files, where there are none), the rollup with the sums of "
+    "the FOCUS rows. The checks between bill and FOCUS run again too.\n\n"
     "The files are fetched with the settings of config.toml and the environment, compared by SHA-256 and summed once "
     "without DuckDB, which takes its time: --no-files leaves them out. A bill that was delivered anew since is said to "
     "have changed, which is no mismatch. Changes nothing.",
@@ -145,7 +147,9 @@ def listing(findings: Sequence[Finding], periods: int, values: Any) -> Listing:
     what = f"{periods} billing period{'' if periods == 1 else 's'}, {len(findings)} comparisons"
     notes = [f"{what}: {count['mismatch']} do not agree" if count["mismatch"] else f"{what}: all agree"]
     if count["changed"]:
-        notes.append(f"{count['changed']} changed: the provider delivers something else now; an import brings it")
+        notes.append(
+            f"{count['changed']} changed: the column detail says what; an import, perhaps with --force, brings it"
+        )
     if unread:
         notes.append(f"{unread} not checked: the column detail says why")
     filters = {key: values[key] for key in ("provider", "period") if values.get(key)}

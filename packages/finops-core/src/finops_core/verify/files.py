@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from finops_core import schema
@@ -11,21 +11,27 @@ from finops_core.account import NO_CURRENCY
 from finops_core.delivery import Delivery
 from finops_core.errors import DataMissing, DeliveryError
 from finops_core.ledger import LedgerEntry
-from finops_core.load import Target, connect_readonly
+from finops_core.load import Target
 from finops_core.periods import Window
 from finops_core.provider import Provider
-from finops_core.sql import identifier, literal
+from finops_core.sql import identifier, literal, qualified
 from finops_core.stage import Staged, StagingFolder, stage, staging_folder
 from finops_core.verify import independent
+from finops_core.verify.conversion import converted_from_files
 from finops_core.verify.findings import Compared, Finding, Tally, about, compare
+from finops_core.verify.multisets import JSON_MEANING, Rows, difference
+from finops_core.verify.relations import Standing, shape_of
 from finops_core.verify.standing import measure_of, raw_parts, where_of
 
 if TYPE_CHECKING:
     import duckdb
 
 
-def from_files(target: Target, entry: LedgerEntry, provider: Provider) -> Iterator[Finding]:
-    """Read the period's files twice, without and with DuckDB. Raises AccessError when the provider refuses."""
+def from_files(target: Target, entry: LedgerEntry, provider: Provider, standing: Standing) -> Iterator[Finding]:
+    """Read the period's files twice, without and with DuckDB. `standing` is what the destination has.
+
+    Raises AccessError when the provider refuses.
+    """
     try:
         found = [item for item in provider.discover(Window(entry.period, entry.period)) if item.export == entry.export]
     except DataMissing as error:
@@ -38,18 +44,21 @@ def from_files(target: Target, entry: LedgerEntry, provider: Provider) -> Iterat
         yield about(entry, "files", "changed", now)
         return
     try:
-        yield from _read(target, entry, provider, delivery)
+        yield from _read(target, entry, provider, delivery, standing)
     except DeliveryError as error:
         yield about(entry, "files", "mismatch", str(error))
 
 
-def _read(target: Target, entry: LedgerEntry, provider: Provider, delivery: Delivery) -> Iterator[Finding]:
+def _read(
+    target: Target, entry: LedgerEntry, provider: Provider, delivery: Delivery, standing: Standing
+) -> Iterator[Finding]:
     from finops_core.assemble import scratch
     from finops_core.stage.faults import explained
 
     known = schema.known_columns(target, entry.dataset_name, entry.export)
     history, types = schema.names_so_far(known), schema.types_so_far(known, entry.period)
     with staging_folder(target.data_dir) as folder, scratch(folder) as connection:
+        connection.execute(JSON_MEANING)
         staged = stage(provider, delivery, StagingFolder(folder, lambda count: None), connection, history, types)
         differing = altered(entry, staged)
         for part, reading in staged.parts.items():
@@ -67,7 +76,10 @@ def _read(target: Target, entry: LedgerEntry, provider: Provider, delivery: Deli
                 tallies = _staged(connection, staged, part)
             yield from compare(entry, Compared("staged", measures, rows, part), tallies)
             with explained(delivery, staged):
-                yield from _values(target, entry, connection, staged, part)
+                yield from _values(entry, connection, staged, part, standing)
+        if not entry.raw_tables and entry.focus_rows is not None:
+            with explained(delivery, staged):
+                yield converted_from_files(connection, staged, entry, standing)
 
 
 def _staged(connection: duckdb.DuckDBPyConnection, staged: Staged, part: str) -> dict[str, Tally]:
@@ -83,34 +95,30 @@ def _staged(connection: duckdb.DuckDBPyConnection, staged: Staged, part: str) ->
 
 
 def _values(
-    target: Target, entry: LedgerEntry, connection: duckdb.DuckDBPyConnection, staged: Staged, part: str
+    entry: LedgerEntry, connection: duckdb.DuckDBPyConnection, staged: Staged, part: str, standing: Standing
 ) -> Iterator[Finding]:
     """Whether every value of the raw rows is the files': sums agree also where two faults cancel out."""
+    from finops_core.load.embedded import DuckDbSql
+
     table = raw_parts(entry, staged.dataset).get(part)
-    if table is None or target.kind != "duckdb":
+    if table is None:
         return
-    with connect_readonly(target) as sql:
-        sql.enter(entry.dataset_name)
-        try:
-            stands = {row[0]: row[1] for row in sql.query(f"DESCRIBE {identifier(table)}")}
-        except sql.missing:
+    columns = staged.parts[part].columns
+    with standing.opened() as sql:
+        shape = shape_of(sql, entry.dataset_name, table)
+        if not shape:
             return  # that there is no such table is found where it is summed
-        kinds = {name: stands[name] for name in staged.parts[part].columns if name in stands}
-        rows = f"{identifier(table)} WHERE {where_of(entry).rows_of_period()}"
-        [(loaded,)] = sql.query(_fingerprint(rows, kinds))
-    [(read,)] = connection.execute(_fingerprint(f"({staged.parts[part].select})", kinds)).fetchall()
-    if len(kinds) < len(staged.parts[part].columns):
-        yield about(entry, "values", "mismatch", f"{table} lacks columns that the files have", part)
-    elif loaded != read:
-        yield about(entry, "values", "mismatch", f"rows of {table} differ from the files'", part)
+        if lacking := [name for name in columns if name not in shape]:
+            yield about(entry, "values", "mismatch", f"{table} lacks {', '.join(lacking)}, which the files have", part)
+            return
+        rows = f"SELECT * FROM {qualified(entry.dataset_name, table)} WHERE {where_of(entry).rows_of_period()}"
+        read = Rows(DuckDbSql(connection), staged.parts[part].select)
+        kinds = {name: shape[name] for name in columns}
+        differing = difference(Rows(sql, rows), read, kinds, written=standing.written)
+    if differing:
+        yield about(entry, "values", "mismatch", f"{table} is not what the files say: {differing}", part)
     else:
         yield about(entry, "values", "ok", f"{len(kinds)} columns", part)
-
-
-def _fingerprint(rows: str, kinds: Mapping[str, str]) -> str:
-    """A number that depends on every value of every row, how often each row is there, and not on their order."""
-    values = ", ".join(f"CAST({identifier(name)} AS {kind})" for name, kind in kinds.items())
-    return f"SELECT coalesce(sum(CAST(hash({values}) AS HUGEINT)), 0) FROM {rows}"
 
 
 def altered(entry: LedgerEntry, staged: Staged) -> str:

@@ -9,10 +9,11 @@ from typing import Literal
 
 from finops_core.ledger import LedgerEntry
 
-Level = Literal["files", "staged", "values", "raw", "focus", "rollup", "checks", "ledger"]
+Level = Literal["files", "staged", "values", "raw", "conversion", "focus", "rollup", "checks", "ledger"]
 
 Result = Literal["ok", "mismatch", "changed", "not checked"]
-"""changed: the provider delivers other files now than those that were loaded, so that they prove nothing either way."""
+"""changed: the files that the provider delivers, or the rules of FOCUS rows, are others now than when the period was
+loaded, so that they prove nothing either way."""
 
 
 @dataclass(frozen=True)
