@@ -3,8 +3,10 @@
 write(SampleRequest) -> settings   a bucket's tree, and truth.json beside it
 
 shapes.py        the formats, and what AWS lets one choose about each
-catalog.py       SKUs, regions, accounts
+company.py       where the company runs, and its account ids
+catalog.py       SKUs and their prices
 commitments.py   reservations and savings plans
+tables.py        the three of them as tables
 lines.py         usage -> line items as exact integers (lines.sql), and the views `bill` (bill.sql) and `focus_bill`
                  (focus.sql) with all columns
 truth.py         what an import must show, counted from the line items (truth.sql)

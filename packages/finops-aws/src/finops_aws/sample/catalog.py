@@ -1,4 +1,4 @@
-"""What AWS sells to the sample world: SKUs per region, accounts with their ids, and commitments, as DuckDB tables."""
+"""What AWS sells to the sample world, SKU by SKU and region by region, and the columns that its bills have."""
 
 from __future__ import annotations
 
@@ -6,34 +6,14 @@ import csv
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from finops_core.sample import World, draw
+from finops_core.sample import draw
 
-if TYPE_CHECKING:
-    import duckdb
-
-TICKS = 10_000_000_000
-"""Ticks per dollar: ten decimals, as AWS prints money. With at most 15 digits a double keeps them exactly."""
-
-TICKS_PER_MICRO = TICKS // 1_000_000
+from finops_aws.sample.company import REGIONS, TICKS, Region
 
 RESERVABLE = {"compute-reserved": "BoxUsage:m5.", "database-reserved": "InstanceUsage:db.r5."}
 """What the reservations cover: usage types of one family, size-flexible, in the first region only."""
-
-
-@dataclass(frozen=True)
-class Region:
-    code: str
-    prefix: str
-    name: str
-
-
-REGIONS = (
-    Region("eu-central-1", "EUC1-", "EU (Frankfurt)"),
-    Region("us-east-1", "", "US East (N. Virginia)"),
-    Region("us-west-2", "USW2-", "US West (Oregon)"),
-)
 
 
 @dataclass(frozen=True)
@@ -59,23 +39,6 @@ def focus_columns() -> list[dict[str, str]]:
 
 def _read(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(files(__package__).joinpath(name).read_text("utf-8").splitlines()))
-
-
-def account_id(world: World, number: int) -> str:
-    """Twelve digits, some with leading zeros."""
-    digits = draw(world.seed, "aws-account", number) % 10**12
-    return f"{digits // 1000 if number % 4 == 1 else digits:012d}"
-
-
-def create_catalog(connection: duckdb.DuckDBPyConnection, world: World) -> None:
-    """Make the tables skus, sku_slots, aws_accounts and commitments."""
-    from finops_aws.sample.commitments import commitment_rows
-
-    skus = all_skus()
-    _create(connection, "skus", [{key: value for key, value in sku.items() if key != "weight"} for sku in skus])
-    _create(connection, "sku_slots", _slots(skus))
-    _create(connection, "aws_accounts", [_account(world, account.number) for account in world.accounts])
-    _create(connection, "commitments", commitment_rows(world, skus))
 
 
 def all_skus() -> list[dict[str, Any]]:
@@ -174,31 +137,3 @@ def _letters(chance: int) -> str:
         chance, digit = divmod(chance or draw(code), len(alphabet))
         code += alphabet[digit]
     return code
-
-
-def _slots(skus: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A thousand slots per kind and region, to each SKU as many as its weight."""
-    slots: list[dict[str, Any]] = []
-    next_slot: dict[tuple[str, int], int] = {}
-    for sku in skus:
-        key = (sku["kind"], sku["sku"] % len(REGIONS))
-        start = next_slot.get(key, 0)
-        next_slot[key] = start + sku["weight"]
-        slots += [
-            {"kind": key[0], "region_number": key[1], "slot": slot, "sku": sku["sku"]}
-            for slot in range(start, next_slot[key])
-        ]
-    return slots
-
-
-def _account(world: World, number: int) -> dict[str, Any]:
-    home = (number + len(REGIONS) - 1) % len(REGIONS)
-    return {"account": number, "account_id": account_id(world, number), "home_region": home}
-
-
-def _create(connection: duckdb.DuckDBPyConnection, name: str, rows: list[dict[str, Any]]) -> None:
-    import pyarrow as pa
-
-    connection.register("incoming", pa.Table.from_pylist(rows))
-    connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM incoming")  # noqa: S608
-    connection.unregister("incoming")

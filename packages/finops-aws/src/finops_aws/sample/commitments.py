@@ -8,7 +8,7 @@ from typing import Any
 
 from finops_core.sample import Commitment, World, draw
 
-from finops_aws.sample.catalog import REGIONS, TICKS, TICKS_PER_MICRO, account_id
+from finops_aws.sample.company import REGIONS, TICKS, TICKS_PER_MICRO, account_id
 
 HOURS_PER_MONTH = 730
 

@@ -14,8 +14,8 @@ from typing import Any
 from finops_core import Period
 from finops_core.sample import World, draw
 
-from finops_aws.sample.catalog import account_id
 from finops_aws.sample.chunks import ChunkWriter, chunk_ranges
+from finops_aws.sample.company import account_id
 from finops_aws.sample.render import OutputColumn
 from finops_aws.sample.shapes import Shape
 

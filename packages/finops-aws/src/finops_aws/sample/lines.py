@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from finops_core import Period
 from finops_core.sample import World, create_usage, hourly
 
-from finops_aws.sample.catalog import TICKS_PER_MICRO, account_id, create_catalog
+from finops_aws.sample.company import TICKS_PER_MICRO, account_id
+from finops_aws.sample.tables import create_catalog
 
 if TYPE_CHECKING:
     import duckdb

@@ -6,7 +6,7 @@ from decimal import Decimal
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from finops_aws.sample.catalog import TICKS
+from finops_aws.sample.company import TICKS
 
 if TYPE_CHECKING:
     import duckdb
