@@ -1,15 +1,19 @@
-"""Every shell block of the README and of the tutorial does what it says, in order, in an empty folder.
+"""Every shell block of the README, the tutorial and the how-tos does what it says, in order.
 
-Every SQL block of the documentation runs on the database that the tutorial has left.
+The README and the tutorial begin in an empty folder; how-tos go on where the tutorial has ended. Every SQL block runs
+on the database that the tutorial has left. Commands in blocks that cannot be run here are held against the real command
+line by test_written_commands.py.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -29,6 +33,8 @@ INSTEAD = {
     "--bucket acme-billing": '--bucket "file://$PWD/bills/acme-billing"',
 }
 """What needs a cloud, and what is run in its place: the same command on generated bills."""
+
+PAYERS, MOVE = "docs/howto/payers.md", "docs/howto/postgresql.md"
 
 BILLS = "finops sample aws --out bills --rows 1000 --quiet >/dev/null"
 
@@ -117,6 +123,54 @@ def test_sql_answers(block, tutorial):
         assert connection.execute(block.text).fetchall(), f"{block} finds nothing"
 
 
+@pytest.fixture
+def afterwards(tutorial, tmp_path):
+    """A copy of the tutorial's folder: what a how-to does there is not in the way of other tests."""
+    folder, _ = tutorial
+    return Path(shutil.copytree(folder, tmp_path / "afterwards"))
+
+
+def test_a_month_is_restated(afterwards, home):
+    run_all(blocks("docs/howto/restate.md", "sh"), afterwards, home)
+    with duckdb.connect(str(afterwards / "data" / "finops.duckdb"), read_only=True) as connection:
+        loads = connection.execute(
+            "SELECT billing_period, count(*) FROM aws_billing.import_ledger GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+    assert loads == [("2024-01", 1), ("2024-02", 3), ("2024-03", 1)]
+
+
+def test_bills_move_to_another_destination(afterwards, home):
+    found = [replace(block, text=block.text.replace("/srv/finops", str(afterwards))) for block in blocks(MOVE, "sh")]
+    (compared,) = run_all(found, afterwards, home)
+    assert "mismatch" not in compared
+    assert (afterwards / "new.duckdb").exists()
+
+
+def test_every_payer_has_a_schema(tmp_path, home):
+    (settings,) = blocks(PAYERS, "toml")
+    written = settings.text
+    for bucket in ("acme-billing-eu", "acme-billing-us"):
+        assert shell(BILLS.replace("--out bills", f"--out {bucket}"), tmp_path, home).returncode == 0
+        written = written.replace(f'"{bucket}"', f'"{(tmp_path / bucket / "acme-billing").as_uri()}"')
+    (tmp_path / "config.toml").write_text(written)
+    run_all(blocks(PAYERS, "sh"), tmp_path, home)
+    with duckdb.connect(str(tmp_path / "data" / "finops.duckdb"), read_only=True) as connection:
+        both = connection.execute(
+            "SELECT table_schema FROM information_schema.tables WHERE table_name = 'import_ledger' ORDER BY 1"
+        ).fetchall()
+    assert both == [("aws_billing_america",), ("aws_billing_europe",)]
+
+
+@pytest.mark.parametrize(
+    "block", [block for page in ("README.md", PAYERS, MOVE) for block in blocks(page, "toml")], ids=str
+)
+def test_settings_are_such_as_finops_knows(block, tmp_path, home):
+    (tmp_path / "config.toml").write_text(block.text)
+    done = shell("finops config show -o json", tmp_path, home)
+    assert done.returncode == 0, done.stderr
+    assert "is read by no installed provider" not in done.stdout
+
+
 def test_nothing_is_left_out_without_need():
     pages = "\n".join(block.text for page in ("README.md", "docs/tutorial.md") for block in blocks(page, "sh"))
     unused = [line for line in {**NOT_RUN, **INSTEAD} if line not in pages]
@@ -125,7 +179,7 @@ def test_nothing_is_left_out_without_need():
 
 def test_every_shell_block_of_the_documentation_is_run():
     """Elsewhere a block that cannot be run here stands without a language, so that nobody takes it for a tested one."""
-    run = {"README.md", "docs/tutorial.md"}
+    run = {"README.md", "docs/tutorial.md", "docs/howto/restate.md", MOVE, PAYERS}
     others = {"docs/providers.md": "the scaffold's tests follow it: packages/finops-core/tests/testing"}
     pages = [str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")]
     untested = [page for page in pages if page not in {*run, *others} and blocks(page, "sh", "bash", "console")]

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from finops_core.provider import Provider
 
 app = typer.Typer(
-    cls=Group, help="Show, create and find the configuration.", rich_markup_mode=None, add_completion=False
+    cls=Group,
+    help="Show, create and find the configuration.",
+    epilog=example("finops config show --origin"),
+    rich_markup_mode=None,
+    add_completion=False,
 )
 
 FileOption = Annotated[

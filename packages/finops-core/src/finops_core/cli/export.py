@@ -13,7 +13,7 @@ import typer
 
 from finops_core import registry
 from finops_core.cli import completion
-from finops_core.cli.command import ActionCommand, Group, Texts, params
+from finops_core.cli.command import ActionCommand, Group, Texts, example, params
 from finops_core.cli.flags import configured, project_flags
 from finops_core.cli.session import Session
 from finops_core.errors import UsageError
@@ -21,7 +21,13 @@ from finops_core.focus.columns import VERSION, VERSIONS
 from finops_core.output import shown_bytes
 from finops_core.periods import Period, Window
 
-app = typer.Typer(cls=Group, help="Write what is loaded as a file.", rich_markup_mode=None, add_completion=False)
+app = typer.Typer(
+    cls=Group,
+    help="Write what is loaded as a file.",
+    epilog=example("finops export focus --out 2024-01.parquet --start-date 2024-01 --end-date 2024-01"),
+    rich_markup_mode=None,
+    add_completion=False,
+)
 
 TEXTS = Texts(
     "Write FOCUS rows as Parquet or CSV, in FOCUS " + ", ".join(VERSIONS[:-1]) + f" or {VERSIONS[-1]}.\n\n"

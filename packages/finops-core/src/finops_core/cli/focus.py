@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finops_core import registry
-from finops_core.cli.command import ActionCommand, Group, Texts, params
+from finops_core.cli.command import ActionCommand, Group, Texts, example, params
 from finops_core.cli.completion import providers
 from finops_core.cli.listing import OutOption, OutputOption, show
 from finops_core.cli.session import Session
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from finops_core.focus.conversion import Rule
     from finops_core.focus.mapping import Explained
 
-app = typer.Typer(cls=Group, help="Why FOCUS rows are as they are.", rich_markup_mode=None, add_completion=False)
+app = typer.Typer(
+    cls=Group,
+    help="Why FOCUS rows are as they are.",
+    epilog=example("finops focus explain EffectiveCost"),
+    rich_markup_mode=None,
+    add_completion=False,
+)
 
 TEXTS = Texts(
     "The rule of a FOCUS column in words, the SQL that carries it out, and the columns of the bill that it uses, for "

@@ -28,6 +28,7 @@ FIELDS = (
 app = typer.Typer(
     cls=Group,
     help="The installed providers: list, check, or write a new one.",
+    epilog=example("finops plugins list"),
     rich_markup_mode=None,
     add_completion=False,
 )

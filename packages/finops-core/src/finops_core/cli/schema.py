@@ -10,7 +10,7 @@ import typer
 
 from finops_core import registry
 from finops_core.cli import completion
-from finops_core.cli.command import ActionCommand, Group, Texts, params
+from finops_core.cli.command import ActionCommand, Group, Texts, example, params
 from finops_core.cli.flags import configured, project_flags
 from finops_core.cli.listing import OutOption, OutputOption, show
 from finops_core.cli.session import Session
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from finops_core.ledger import LedgerEntry
     from finops_core.load import Target
 
-app = typer.Typer(cls=Group, help="The columns of bills over time.", rich_markup_mode=None, add_completion=False)
+app = typer.Typer(
+    cls=Group,
+    help="The columns of bills over time.",
+    epilog=example("finops schema diff 2024-01 2024-02"),
+    rich_markup_mode=None,
+    add_completion=False,
+)
 
 TEXTS = Texts(
     "The columns that came, went or changed type between two billing months, by their names in the bill.",
