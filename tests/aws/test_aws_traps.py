@@ -474,6 +474,19 @@ def test_manifests_as_they_come(bills: Any, changes: dict[str, Any]) -> None:
     assert bills.query(COST) == [(D("1.5"),)]
 
 
+def test_the_list_of_manifests_says_what_is_odd_once(bills: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    from finops_core.cli import run
+
+    for month in ("2024-01", "2024-02"):
+        manifest = bills.v1([bills.line(month)], [bills.line(month)], month=month)
+        (bills.root / manifest["reportKeys"][1]).unlink()
+        (bills.root / manifest["reportKeys"][0]).parents[1].joinpath("cur-Manifest.json").unlink()
+    assert run(["aws", "list-manifests", "--bucket", bills.root.as_uri(), "-o", "json"]) == 0
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    assert "2024-01: 1 of 2 files are not there; also in 2024-02" in notes
+    assert "2024-02: p/cur/20240201-20240301/ has no manifest of its own: took the newest version's copy" in notes
+
+
 def test_a_closed_month_that_is_restated_is_noticed_by_the_next_run(bills: Any) -> None:
     for month in ("2023-11", "2023-12", "2024-01"):
         bills.v1([bills.line(month)], month=month)

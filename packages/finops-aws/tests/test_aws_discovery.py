@@ -228,7 +228,7 @@ def test_of_two_folders_of_one_month_the_newer_manifest_counts(here, tree):
     backdate(provider, "acme/metadata/BILLING_PERIOD=2025-01/acme-Manifest.json")
     delivery = only(provider)
     assert delivery.version == "lower"
-    assert "BILLING_PERIOD=2025-01/acme-Manifest.json" in delivery.details["note"]
+    assert "BILLING_PERIOD=2025-01/acme-Manifest.json" in delivery.notes[0]
 
 
 def test_a_replica_is_read_from_our_bucket(there, tree):
@@ -379,7 +379,7 @@ def test_the_newest_frozen_copy_stands_in_for_a_lost_manifest(here, tree):
     provider = here(tree)
     backdate(provider, "cur/20250101-20250201/x-old/cur-Manifest.json")
     delivery = only(provider)
-    assert delivery.version == "a-new" and "copy" in delivery.details["note"]
+    assert delivery.version == "a-new" and "copy" in delivery.notes[0]
 
 
 def test_missing_files_are_noted_and_have_no_size(lay, tree):
@@ -387,7 +387,7 @@ def test_missing_files_are_noted_and_have_no_size(lay, tree):
     del tree[manifest["reportKeys"][0]]
     delivery = only(lay(tree))
     assert delivery.bytes is None and delivery.problem == ""
-    assert delivery.details["missing"] == "1 of 2 files are not there"
+    assert delivery.notes == ("1 of 2 files are not there",)
 
 
 def test_a_foreign_dated_tree_is_no_export_beside_a_real_one(lay, tree):

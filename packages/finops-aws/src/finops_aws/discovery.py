@@ -142,8 +142,7 @@ def _of_period(bucket: Bucket, export: Export, period: Period, wanted: Wanted, s
         delivery = describe(export, period, stored, bucket.read(stored.key), wanted, _name_in_s3(bucket))
     except (DeliveryError, DataMissing) as error:
         return _failed(export, period, stored.key, str(error), stored.modified)
-    if remarks:
-        delivery.details["note"] = "; ".join(remarks)
+    delivery = replace(delivery, notes=tuple(remarks))
     return _with_sizes(bucket, export, delivery) if sizes and not delivery.problem else delivery
 
 
@@ -211,8 +210,8 @@ def _with_sizes(bucket: Bucket, export: Export, delivery: Delivery) -> Delivery:
     names = [f"{slash}{folder}/" if folder else slash for folder in folders]
     listed = {item.key.removeprefix("/"): item for name in names for item in level(bucket, name).objects}
     present = [listed[file.key] for file in delivery.files if file.key in listed]
-    if missing := len(delivery.files) - len(present):
-        delivery.details["missing"] = f"{missing} of {len(delivery.files)} files are not there"
+    missing = len(delivery.files) - len(present)
+    absent = (f"{missing} of {len(delivery.files)} files are not there",) if missing else ()
     newest = max((item.modified for item in present), default=None)
     ours = _name_in_s3(bucket) and "written_for_bucket" not in delivery.details
     if (
@@ -224,7 +223,8 @@ def _with_sizes(bucket: Bucket, export: Export, delivery: Delivery) -> Delivery:
     ):
         delivery.details["files_newer_than_manifest"] = newest.isoformat()
     remote = bool(_name_in_s3(bucket))
-    return replace(delivery, files=tuple(_sized(file, listed.get(file.key), remote) for file in delivery.files))
+    files = tuple(_sized(file, listed.get(file.key), remote) for file in delivery.files)
+    return replace(delivery, files=files, notes=delivery.notes + absent)
 
 
 def _name_in_s3(bucket: Bucket) -> str:

@@ -59,12 +59,12 @@ def summary_lines(report: ImportReport) -> list[str]:
     return [f"{loaded}{cost}; {rest}"]
 
 
-def note_lines(notes: Sequence[Note]) -> list[str]:
+def told_once(notes: Sequence[Note]) -> list[str]:
     """Each topic once, with the text of its first period, and the other periods of which the same is to be said."""
     topics: dict[str, list[Note]] = {}
     for note in notes:
         topics.setdefault(note.topic, []).append(note)
-    return [f"note: {first.period}: {printable(first.text)}{_also(rest)}" for first, *rest in topics.values()]
+    return [f"{first.period}: {printable(first.text)}{_also(rest)}" for first, *rest in topics.values()]
 
 
 def _also(notes: Sequence[Note]) -> str:
@@ -158,7 +158,7 @@ class PlainReporter(QuietReporter):
         self._say(f"note: {printable(text)}")
 
     def finished(self, report: ImportReport) -> None:
-        self._say(*note_lines(report.notes), *summary_lines(report))
+        self._say(*(f"note: {line}" for line in told_once(report.notes)), *summary_lines(report))
 
 
 class RichReporter(PlainReporter):

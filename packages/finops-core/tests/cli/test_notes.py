@@ -8,7 +8,7 @@ import pytest
 from finops_core import Period
 from finops_core.cli import run
 from finops_core.pipeline import Note
-from finops_core.progress import note_lines
+from finops_core.progress import told_once
 
 
 def notes(topic: str, *months: int) -> list[Note]:
@@ -17,16 +17,16 @@ def notes(topic: str, *months: int) -> list[Note]:
 
 def test_one_line_per_topic() -> None:
     mixed = [*notes("R9 regions", 1), *notes("new columns: a", 2), *notes("R9 regions", 2, 3), *notes("R4 units", 3)]
-    assert note_lines(mixed) == [
-        "note: 2024-01: R9 regions (1 in all); also in 2024-02, 2024-03",
-        "note: 2024-02: new columns: a (2 in all)",
-        "note: 2024-03: R4 units (3 in all)",
+    assert told_once(mixed) == [
+        "2024-01: R9 regions (1 in all); also in 2024-02, 2024-03",
+        "2024-02: new columns: a (2 in all)",
+        "2024-03: R4 units (3 in all)",
     ]
 
 
 def test_many_periods_are_a_range() -> None:
-    [line] = note_lines(notes("R9 regions", *range(1, 13)))
-    assert line == "note: 2024-01: R9 regions (1 in all); also in 11 more periods, 2024-02 to 2024-12"
+    [line] = told_once(notes("R9 regions", *range(1, 13)))
+    assert line == "2024-01: R9 regions (1 in all); also in 11 more periods, 2024-02 to 2024-12"
 
 
 def test_an_import_says_a_broken_check_of_quality_once(acme: Any, capsys: pytest.CaptureFixture[str]) -> None:

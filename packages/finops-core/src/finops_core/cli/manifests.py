@@ -11,6 +11,7 @@ from finops_core.cli.listing import show
 from finops_core.cli.session import Session
 from finops_core.config import ProviderRun, provider_definitions, provider_runs
 from finops_core.output import Field, Listing
+from finops_core.report import Note
 
 if TYPE_CHECKING:
     from typer import Context
@@ -43,13 +44,14 @@ def list_manifests(provider: type[Provider], context: Context) -> None:
 def planned(runs: Sequence[ProviderRun], settings: Configured, switches: Switches) -> Listing:
     """The plan of all runs. An export without a delivery in the window is a note."""
     from finops_core.pipeline import plan_import
+    from finops_core.progress import told_once
 
     steps, notes = [], []
     window = runs[0].common.window
     for run in runs:
         found = plan_import(run.build(), import_options(run, settings, switches))
         steps += found
-        notes += [f"{step.delivery.period}: {note}" for step in found for note in step.delivery.notes]
+        notes += told_once([Note(step.delivery.period, note, note) for step in found for note in step.delivery.notes])
         if not found:
             notes.append(f"{run.label}: there is no delivery from {run.common.window}")
     period = f"{window.start or ''}/{window.end or ''}" if window.start or window.end else None
