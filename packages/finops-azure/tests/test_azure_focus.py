@@ -542,6 +542,22 @@ def test_mutants_are_caught_by_a_check_of_money(mutant: str, full: Bill) -> None
     assert full.broken() & {"Z1", "Z2", "Z3", "Z4", "Z5"}
 
 
+BROKEN = {
+    "Z1": "UPDATE focus SET BilledCost = 2 * BilledCost WHERE ChargeCategory = 'Purchase'",
+    "Z2": "UPDATE focus SET EffectiveCost = 2 * EffectiveCost WHERE CommitmentDiscountStatus = 'Used'",
+    "Z3": "DELETE FROM focus WHERE BilledCost = 0 AND x_LineItemType = 'Usage'",
+    "Z4": "UPDATE focus SET EffectiveCost = BilledCost WHERE ChargeCategory = 'Purchase'",
+    "Z5": "UPDATE focus SET BilledCost = EffectiveCost WHERE CommitmentDiscountStatus = 'Unused'",
+    "Z7": "UPDATE focus SET ContractedCost = 2 * ContractedCost WHERE PricingCategory = 'Standard'",
+}
+
+
+@pytest.mark.parametrize("check", BROKEN)
+def test_each_check_has_a_mutant_that_it_catches(check: str, full: Bill) -> None:
+    full.query(BROKEN[check])
+    assert check in full.broken()
+
+
 def test_actual_and_amortised_that_do_not_belong_together_are_caught(bill: Bill) -> None:
     bill.add("source", USAGE, USAGE)
     bill.add("source_amortized", USAGE)
