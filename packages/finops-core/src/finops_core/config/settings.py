@@ -47,7 +47,8 @@ class Project:
     )
     destination: str = setting(
         default="duckdb",
-        help="Where bills are loaded: duckdb (finops.duckdb in data_dir), a path of a DuckDB file, or a database URL.",
+        help="Where bills are loaded: duckdb (finops.duckdb in data_dir), a path of a DuckDB file, a postgresql:// URL, "
+        "or the URL of a folder for Parquet files (file://, s3://, az://, gs://).",
     )
     memory_limit: ByteSize = setting(default=ByteSize("2GB"), help="Memory for DuckDB; what does not fit goes to disk.")
     threads: Positive | None = setting(default=None, help="Threads for DuckDB; as many as there are cores if unset.")
@@ -60,7 +61,12 @@ class Project:
 class Common:
     """What every provider section has besides the provider's own settings."""
 
-    start_date: Period | None = setting(default=None, help="First billing month, included.", metavar="YYYY-MM")
+    start_date: Period | None = setting(
+        default=None,
+        help="First billing month, included. Unset: all there are, since clouds restate closed months at any time; "
+        "looking whether a month has changed reads no bill.",
+        metavar="YYYY-MM",
+    )
     end_date: Period | None = setting(default=None, help="Last billing month, included.", metavar="YYYY-MM")
     table_strategy: Literal["separate", "single"] = setting(
         default="separate", help="One raw table per billing month (separate), or one for all (single)."
