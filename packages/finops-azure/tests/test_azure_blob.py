@@ -100,18 +100,23 @@ def test_no_credentials_at_all(azurite: Any, container: str, monkeypatch: pytest
         Azure(container=container, storage_account=ACCOUNT, endpoint_url=endpoint).discover(EVER)
 
 
-def test_no_such_container(azurite: Any) -> None:
+@pytest.mark.parametrize("name", ["nowhere", "No Name of a Container"])
+def test_no_such_container(name: str, azurite: Any) -> None:
     with pytest.raises(DataMissing, match="container"):
-        azurite.provider("nowhere").discover(EVER)
+        azurite.provider(name).discover(EVER)
 
 
 def test_a_wrong_key_is_refused(azurite: Any, container: str, exports: Any) -> None:
     azurite.upload(container, exports.blobs)
     wrong = Secret("AAAA" + KEY[4:])
     settings = {"endpoint_url": f"{azurite.url}/{ACCOUNT}", "storage_account": ACCOUNT, "account_key": wrong}
-    with pytest.raises(AccessError) as refused:
+    with pytest.raises(AccessError, match=r"refuses access: Auth[a-zA-Z]+ ") as refused:
         Azure(container=container, **settings).discover(EVER)
-    assert wrong not in str(refused.value) + refused.value.hint
+    assert wrong not in str(refused.value) + refused.value.hint and "key" in refused.value.hint
+    del settings["account_key"]
+    with pytest.raises(AccessError) as refused:
+        Azure(container=container, sas_token=Secret("sv=x"), **settings).discover(EVER)
+    assert "signature" in refused.value.hint
 
 
 def test_a_malformed_connection_string() -> None:

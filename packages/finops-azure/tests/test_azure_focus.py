@@ -230,6 +230,18 @@ def test_unused_commitment_is_effective_and_not_billed(bill: Bill) -> None:
     assert not bill.broken()
 
 
+@pytest.mark.parametrize(
+    ("charge", "kind"), [("UnusedReservation", "Reservation"), ("UnusedSavingsPlan", "Savings Plan")]
+)
+def test_unused_commitment_is_one_whatever_its_pricing_model(charge: str, kind: str, bill: Bill) -> None:
+    bill.add("source", PURCHASE)
+    bill.add("source_amortized", UNUSED | {"charge_type": charge, "pricing_model": None})
+    unused = bill.convert()[0]
+    assert (unused["BilledCost"], unused["EffectiveCost"]) == (0, D("0.5"))
+    assert (unused["CommitmentDiscountType"], unused["CommitmentDiscountStatus"]) == (kind, "Unused")
+    assert not bill.broken()
+
+
 def test_a_purchase_in_the_amortised_file_is_not_doubled(bill: Bill) -> None:
     bill.add("source", PURCHASE)
     bill.add("source_amortized", PURCHASE | {"cost_in_billing_currency": 99}, UNUSED)

@@ -71,6 +71,17 @@ class Account:
     def url(self) -> str:
         return self.endpoint_url or f"https://{self.name}.blob.core.windows.net"
 
+    @property
+    def if_refused(self) -> str:
+        """What to look at when Azure refuses what one signs in with."""
+        if self.connection_string or self.key:
+            return "check that the key is this account's and was not renewed; see also the storage account's firewall"
+        if self.sas_token:
+            return (
+                "the signature needs the rights to read and list, and expires; see also the storage account's firewall"
+            )
+        return "the identity needs the role Storage Blob Data Reader; see also the storage account's firewall"
+
 
 class BlobStore:
     """One container. See finops_core.store.Store for the promises."""
@@ -167,7 +178,7 @@ class BlobStore:
         try:
             yield
         except AzureError as error:
-            raise _translated(error, where, missing) from error
+            raise _translated(error, where, missing, self._account.if_refused) from error
         except RequestException as error:
             # Where it compares checksums, the client lets a broken connection through as it comes.
             raise Damaged("the connection broke off", where=where, hint="import again") from error
@@ -182,13 +193,14 @@ def _repeated(download: Callable[[], Arrived]) -> Arrived:
 
 
 def _translated(
-    error: AzureError, where: str, missing: type[DataMissing | DeliveryError]
+    error: AzureError, where: str, missing: type[DataMissing | DeliveryError], if_refused: str
 ) -> AccessError | DataMissing | DeliveryError:
     """What an error of Microsoft's client means for the reader of a bill."""
     from azure.core import exceptions as azure
 
-    code = str(getattr(error, "error_code", "") or "")
-    if code == "ContainerNotFound":
+    found = getattr(error, "error_code", None) or ""
+    code = str(getattr(found, "value", found))  # The client gives an enumeration for codes that it knows.
+    if code in ("ContainerNotFound", "InvalidResourceName"):
         return DataMissing("there is no such container", where=where, hint="check container and storage_account")
     if isinstance(error, azure.ResourceNotFoundError):
         return missing("a blob is not there", where=where)
@@ -200,11 +212,12 @@ def _translated(
         hint = "run `az login`, or configure connection_string, account_key or sas_token"
         return AccessError("Azure's credential chain has no credentials", where=where, hint=hint)
     if isinstance(error, azure.ClientAuthenticationError) or getattr(error, "status_code", None) in (401, 403):
-        hint = "the identity needs the role Storage Blob Data Reader; see also the storage account's firewall"
-        return AccessError(f"Azure refuses access: {code or _first_line(error)}", where=where, hint=hint)
+        return AccessError(f"Azure refuses access: {code or _first_line(error)}", where=where, hint=if_refused)
     if isinstance(error, azure.ServiceRequestError | azure.ServiceResponseError):
         hint = "check storage_account, endpoint_url and the network"
-        return AccessError(f"the storage account cannot be reached: {_first_line(error)}", where=where, hint=hint)
+        reason = _first_line(error)
+        reason = reason.partition("): ")[2] or reason  # without the connection's address, which `where` has
+        return AccessError(f"the storage account cannot be reached: {reason}", where=where, hint=hint)
     return DeliveryError(f"Blob Storage fails: {code or _first_line(error)}", where=where, hint="try again later")
 
 

@@ -126,7 +126,8 @@ UNION ALL
 SELECT 'unused rows in the actual file', 0, count(*)
 FROM source WHERE starts_with(lower(coalesce(charge_type, '')), 'unused') HAVING count(*) > 0;
 
--- check: Z6 quality On-demand usage costs the same in both files
+-- check: Z6 money On-demand usage costs the same in both files, if they were exported at the same time
+--   Where it does not, Z1 fails as well, and this says why: one export was made before usage that the other has.
 WITH actual_usage AS (
     SELECT upper(billing_currency) AS currency, sum(cost_in_billing_currency) AS cost
     FROM source

@@ -18,8 +18,10 @@ charges_read AS NOT MATERIALIZED (
         lower(replace(coalesce(charge_type, 'Usage'), ' ', '')) AS type,
         -- model: the pricing model in lower case, without spaces.
         lower(replace(coalesce(pricing_model, ''), ' ', '')) AS model,
-        -- committed: whether a reservation or savings plan is concerned, in any spelling of the pricing model.
-        model IN ('reservation', 'reservations', 'savingsplan', 'savingsplans') AS committed,
+        -- committed: whether a reservation or savings plan is concerned, in any spelling of the pricing model; what was
+        --   not used of one says so by its type.
+        model IN ('reservation', 'reservations', 'savingsplan', 'savingsplans')
+            OR type IN ('unusedreservation', 'unusedsavingsplan') AS committed,
         -- place: the resource's location, else the meter's.
         coalesce(resource_location_normalized, resource_location, location, meter_region) AS place,
         account_name, additional_info, availability_zone, benefit_id, benefit_name, billing_account_id,
@@ -197,7 +199,7 @@ placed AS (
         -- commitment: the benefit's id, else the reservation's, in lower case: one is written in several ways.
         lower(CASE WHEN committed THEN coalesce(nullif(benefit_id, ''), nullif(reservation_id, '')) END) AS commitment,
         -- is_plan: a savings plan rather than a reservation.
-        starts_with(model, 'savingsplan') AS is_plan,
+        starts_with(model, 'savingsplan') OR type = 'unusedsavingsplan' AS is_plan,
         -- is_unused: what of a commitment was not used.
         type LIKE 'unused%' AS is_unused,
         -- resource: the resource's id in lower case; some files leave out the slash at its start.
