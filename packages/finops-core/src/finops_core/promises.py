@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from finops_core.commands import commands
 from finops_core.config.settings import SWITCHES, Common, Definition, definitions, project_definitions
 from finops_core.config.values import from_text
-from finops_core.delivery import Delivery
+from finops_core.delivery import Delivery, Format
 from finops_core.errors import ProviderBroken, UsageError
 from finops_core.provider import Provider, Secret
 
@@ -186,6 +186,9 @@ def delivery_problems(provider: type[Provider], deliveries: Iterable[Delivery]) 
         if delivery.dataset not in datasets:
             problems.append(f"{where} is of dataset {delivery.dataset!r}, which the class does not list")
             continue
+        if delivery.format not in typing.get_args(Format):
+            known = ", ".join(typing.get_args(Format))
+            problems.append(f"{where} is of format {delivery.format!r}, which is none of {known}")
         parts = {"", *datasets[delivery.dataset].parts}
         if unknown := {file.part for file in delivery.files} - parts:
             problems.append(f"{where} has files of parts that its dataset does not name: {', '.join(sorted(unknown))}")

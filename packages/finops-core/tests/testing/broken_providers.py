@@ -153,6 +153,14 @@ class Foreign(Sound):
 
 
 @dataclass(frozen=True)
+class StrangeFormat(Sound):
+    name: ClassVar[str] = "strangeformat"
+
+    def discover(self, window):
+        return [dataclasses.replace(found, format="CSV") for found in super().discover(window)]
+
+
+@dataclass(frozen=True)
 class Unsteady(Sound):
     name: ClassVar[str] = "unsteady"
     TURNS: ClassVar = itertools.count()
