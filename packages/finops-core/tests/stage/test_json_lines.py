@@ -14,8 +14,10 @@ import duckdb
 import pytest
 from finops_core.dataset import Dataset
 from finops_core.delivery import Column, Delivery, Found, LocalFile, SourceFile
-from finops_core.errors import DeliveryError
+from finops_core.errors import DeliveryError, ValueDoesNotFit
 from finops_core.periods import Period
+from finops_core.stage import Staged
+from finops_core.stage.faults import explained
 from finops_core.stage.numbers import check_numbers
 from finops_core.stage.reading import inspect, reading
 from hypothesis import example, given
@@ -77,6 +79,16 @@ def test_a_number_that_would_lose_digits_fails(
         read(connection, tmp_path / "bill.jsonl", f'{{"cost": 1}}\n{line}\n'.encode())
     assert raised.value.where == "bill.jsonl"
     assert number in str(raised.value)
+
+
+def test_a_value_that_does_not_fit_is_told_with_its_row(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "bill.jsonl"
+    path.write_text('{"cost": "1.5"}\n{"id": 1}\n{"id": 2, "cost": "much"}\n')
+    file = inspect(connection, DELIVERY, BILL, LocalFile(DELIVERY.files[0], path), tmp_path)
+    staged = Staged(DELIVERY, BILL, {"": reading(connection, DELIVERY, BILL, [file], {})}, (file,), 0)
+    with pytest.raises(ValueDoesNotFit, match="'much'") as raised, explained(DELIVERY, staged):
+        connection.execute(staged.main.select).fetchall()
+    assert raised.value.where == "bill.jsonl, row 3, column cost"
 
 
 @pytest.mark.parametrize("text", ["0.12345678901234567", '{"x": 0.12345678901234567, "y": [1.12345678901234567]}'])

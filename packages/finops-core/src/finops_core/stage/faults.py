@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from finops_core.delivery import Delivery
 from finops_core.errors import DeliveryError, DiskFull, FinopsError, ValueDoesNotFit
-from finops_core.sql import literal
+from finops_core.sql import identifier, literal
 from finops_core.stage.exact import FAULT
 
 if TYPE_CHECKING:
@@ -123,8 +123,13 @@ def _scan(file: Inspected, delimiter: str = ",") -> str:
     if file.kind == "parquet":
         options = "binary_as_string=true, hive_partitioning=false"
         return f"read_parquet({path}, {options}) AS t({', '.join(names)})"
-    if file.kind not in ("none", "gzip") or file.found[0].type == "JSON":
+    if file.kind not in ("none", "gzip"):
         return ""
+    if file.found[0].type == "JSON":
+        fields = ", ".join(f"{literal(found.name)}: 'JSON'" for found in file.found)
+        values = ", ".join(f"{identifier(found.name)} ->> '$' AS {found.ref}" for found in file.found)
+        options = f"columns={{{fields}}}, format='newline_delimited', compression={literal(file.kind)}"
+        return f"(SELECT {values} FROM read_json({path}, {options}))"
     columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
     return (
         f"read_csv({path}, columns={{{columns}}}, header=true, auto_detect=false, delim={literal(delimiter)}, "
