@@ -133,7 +133,8 @@ def _of_period(bucket: Bucket, export: Export, period: Period, wanted: Wanted, s
     remarks = [remark for item, remark in looks if remark and bool(item) == bool(manifests)]
     if not manifests:
         lost = bool(remarks) and period != export.periods[-1]
-        return _failed(export, period, "", "; ".join(remarks)) if lost else None
+        folder = next(folder for month, folder in export.folders if month == period)
+        return _failed(export, period, folder, "; ".join(remarks)) if lost else None
     stored = manifests[-1]
     if stored.size > LARGEST:
         return _failed(export, period, stored.key, f"the manifest has {stored.size:,} bytes", stored.modified)
@@ -162,7 +163,9 @@ def describe(
             raise DeliveryError("the manifest names files of several exports")
     except DeliveryError as error:
         failed = _failed(export, period, stored.key, str(error), stored.modified)
-        return replace(failed, details={"unfit": "not a bill"}) if isinstance(error, NotABill) else failed
+        if not isinstance(error, NotABill):
+            return failed
+        return replace(failed, hint="choose the export of a bill with aws.export_name", details={"unfit": "no bill"})
     dataset = manifest.dataset or _default_dataset(export, wanted)
     form = manifest.format or _default_format(wanted)
     version = manifest.version or _version_of(stored, content)
@@ -179,6 +182,7 @@ def describe(
         modified=stored.modified,
         manifest=stored.key,
         problem=refused,
+        hint="leave the setting at auto, or choose another export with aws.export_name" if refused else "",
         details=_details(manifest, stored, version, keys, bucket) | ({"unfit": refused} if refused else {}),
     )
 

@@ -36,7 +36,7 @@ class Delivery:
 
     `columns` maps a source column to the type that the manifest declares for it, where it declares any.
     `problem` says why this delivery cannot be loaded although it exists (a manifest that is not JSON, a key outside
-    the bucket): its period fails, the others go on. `where` is a SQL condition over our column names that picks this
+    the bucket): its period fails, the others go on; `hint` what to try about it. `where` is a SQL condition over our column names that picks this
     period's rows out of files that hold several periods; "" takes all rows. `notes` are for the user: what was left
     out, what reading it will cost. `details` are the provider's own.
     """
@@ -56,6 +56,7 @@ class Delivery:
     where: str = ""
     final: bool | None = None
     notes: tuple[str, ...] = field(default=(), compare=False)
+    hint: str = field(default="", compare=False)
     details: dict[str, str] = field(default_factory=dict, compare=False)
 
     @property

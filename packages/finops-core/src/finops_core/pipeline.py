@@ -94,7 +94,7 @@ def _take(provider: Provider, options: ImportOptions, step: Step, report: Import
 def _import_newest(provider: Provider, options: ImportOptions, step: Step, reporter: Reporter) -> Account:
     """Import a step; once more with what is there now, if the delivery was replaced while it was read."""
     if step.action == "fail":
-        raise DeliveryError(step.reason, where=step.delivery.manifest)
+        raise DeliveryError(step.reason, where=step.delivery.manifest, hint=step.delivery.hint)
     try:
         return import_period(provider, options, step, reporter)
     except DeliveryReplaced:

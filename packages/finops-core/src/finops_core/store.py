@@ -54,7 +54,9 @@ class DirectoryStore:
         self.url = self.root.as_uri()
         if not self.root.is_dir():
             raise DataMissing(
-                f"there is no directory {self.root}", hint="a file:// URL names a directory on this machine"
+                "there is no such directory",
+                where=str(self.root),
+                hint="a file:// URL names a directory on this machine",
             )
 
     def list(self, prefix: str) -> Iterator[StoredObject]:

@@ -81,7 +81,7 @@ def test_what_is_wrong_stands_in_its_row_alone(name: str, row: str, state: str, 
 def test_a_place_that_is_not_there_is_told_with_what_to_do(bills: SoundBills) -> None:
     *_, last = check("chatty", Sources({"bucket": "file:///nowhere/at/all"}))
     assert (last.check, last.state) == ("discovery", "fail")
-    assert last.detail == "FIN011: there is no directory /nowhere/at/all"
+    assert last.detail == "FIN011: there is no such directory (/nowhere/at/all)"
     assert "file:// URL" in last.hint
 
 

@@ -7,6 +7,7 @@ import errno
 import io
 import shutil
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Literal, cast
 
@@ -14,6 +15,15 @@ from finops_core.errors import DeliveryError
 from finops_core.store import safe_path
 
 Compression = Literal["none", "gzip", "zip", "zstd", "parquet", "empty"]
+
+NAMES: Mapping[Compression, str] = {
+    "none": "text",
+    "gzip": "compressed with gzip",
+    "zip": "a zip file in a zip file",
+    "zstd": "compressed with zstd",
+    "parquet": "Parquet",
+    "empty": "empty",
+}
 
 CHUNK = 1 << 20
 
@@ -80,10 +90,13 @@ def csv_header(path: Path, kind: Compression, delimiter: str, key: str) -> list[
     """The first record: column names as written, without a byte order mark. Empty for a file without any record."""
     try:
         with _open(path, kind) as binary:
-            text = io.TextIOWrapper(binary, "utf-8-sig", newline="")
+            # Text behind the header is read ahead; what is wrong there is found, with its line, where rows are read.
+            text = io.TextIOWrapper(binary, "utf-8-sig", "surrogateescape", newline="")
             csv.field_size_limit(LONGEST_HEADER)
-            return next(csv.reader(text, delimiter=delimiter, strict=True), [])
-    except (csv.Error, UnicodeDecodeError, EOFError, OSError) as error:
+            names = next(csv.reader(text, delimiter=delimiter, strict=True), [])
+            "".join(names).encode()
+            return names
+    except (csv.Error, UnicodeEncodeError, EOFError, OSError) as error:
         raise DeliveryError(f"the header of a file cannot be read: {error}", where=key) from error
 
 

@@ -15,7 +15,7 @@ from finops_core.delivery import Column, Delivery, Found, LocalFile
 from finops_core.errors import DeliveryError
 from finops_core.names import assign, named
 from finops_core.sql import identifier, literal
-from finops_core.stage.content import Compression, check_gzip, compression, csv_header, unzip
+from finops_core.stage.content import NAMES, Compression, check_gzip, compression, csv_header, unzip
 from finops_core.stage.exact import exactly
 from finops_core.stage.numbers import check_numbers
 
@@ -65,7 +65,7 @@ def inspect(
     if kind == "parquet":
         return _inspect_parquet(connection, delivery, local, path)
     if delivery.format == "parquet" or kind in ("zip", "zstd"):
-        raise DeliveryError(f"a {delivery.format} file has the content of another kind: {kind}", where=key)
+        raise DeliveryError(f"a file is not {delivery.format} but {NAMES[kind]}", where=key)
     if delivery.format == "jsonl":
         return _inspect_jsonl(connection, local, path, kind)
     names = csv_header(path, kind, dataset.csv.delimiter, key)
