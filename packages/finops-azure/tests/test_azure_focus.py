@@ -294,6 +294,30 @@ def test_a_refund_corrects_only_an_earlier_period(day: str, charge_class: str | 
     assert row["BillingPeriodStart"] == datetime(2024, 1, 1), "the billing period is the bill's, not the day's"
 
 
+def test_what_is_free_has_a_price_of_0(bill: Bill) -> None:
+    free = {"effective_price": 0, "unit_price": 0, "payg_price": 0, "cost_in_billing_currency": 0}
+    row = both(bill, USAGE | free)
+    names = ("ListUnitPrice", "ContractedUnitPrice", "ListCost", "ContractedCost")
+    assert [row[name] for name in names] == [0, 0, 0, 0]
+
+
+def test_a_product_of_the_marketplace_is_metered_by_its_name(bill: Bill) -> None:
+    product = {"publisher_type": "Marketplace", "meter_id": None, "meter_name": None, "part_number": "CAA-1"}
+    row = both(bill, USAGE | product | {"product_name": "Contoso Search"})
+    assert (row["SkuId"], row["SkuMeter"]) == ("CAA-1", "Contoso Search")
+
+
+def test_of_charges_that_say_the_same_the_same_ones_are_taken_each_time(bill: Bill) -> None:
+    charges = [ROUNDING | {"tags": f'{{"n": "{n}"}}'} for n in range(6)]
+    taken = set()
+    for order in (charges, charges[::-1], [*charges[3:], *charges[:3]]):
+        bill.query("DELETE FROM source"), bill.query("DELETE FROM source_amortized")
+        bill.add("source", USAGE, *order)
+        bill.add("source_amortized", USAGE, charges[0], charges[1])
+        taken.add(tuple(sorted(row["Tags"] for row in bill.convert() if row["ChargeCategory"] == "Adjustment")))
+    assert [len(tags) for tags in taken] == [6]
+
+
 def test_a_refund_of_a_reservation_is_not_effective(bill: Bill) -> None:
     refund = PURCHASE | {"charge_type": "Refund", "cost_in_billing_currency": "-40", "quantity": -1}
     bill.add("source", refund)

@@ -254,15 +254,16 @@ typed AS (
         CASE counts WHEN 'blocks' THEN quantity * block_size WHEN 'units' THEN quantity END AS consumed_quantity,
         -- list_price: the pay-as-you-go price; 0 is none where something else pays for the row.
         CASE WHEN payg_price = 0 AND (committed OR cost <> 0) THEN NULL ELSE payg_price END AS list_price,
-        -- own_price: the negotiated price; 0 is none. Files leave it out for products of the marketplace, and older ones
-        --   for everything: there the effective price stands for it, where no commitment has a part in it and times
-        --   quantity it is the cost.
+        -- own_price: the negotiated price; 0 is none, unless nothing was paid. Files leave it out for products of the
+        --   marketplace, and older ones for everything: there the effective price stands for it, where no commitment has a
+        --   part in it and times quantity it is the cost.
         coalesce(
             nullif(unit_price, 0),
             CASE
                 WHEN NOT committed AND abs(
                     effective_price::DOUBLE * pricing_quantity::DOUBLE - cost_in_pricing::DOUBLE
-                ) <= 1e-9 * greatest(1, abs(cost_in_pricing::DOUBLE)) THEN nullif(effective_price, 0)
+                ) <= 1e-9 * greatest(1, abs(cost_in_pricing::DOUBLE)) AND (effective_price <> 0 OR cost_in_pricing = 0)
+                    THEN effective_price
             END
         ) AS own_price,
         -- list_cost_given: the pay-as-you-go cost, where the file has it.
@@ -553,8 +554,10 @@ SELECT
     --   meter, but a part number.
     CASE WHEN type <> 'tax' THEN coalesce(nullif(product_id, ''), nullif(meter_id, ''), nullif(part_number, '')) END
         AS SkuId,
-    -- SkuMeter: the meter's name.
-    CASE WHEN type <> 'tax' THEN nullif(meter_name, '') END AS SkuMeter,
+    -- SkuMeter: the meter's name; products of the marketplace have none but their own.
+    CASE WHEN type <> 'tax' THEN coalesce(
+        nullif(meter_name, ''), CASE WHEN publisher_type = 'Marketplace' THEN nullif(product_name, '') END
+    ) END AS SkuMeter,
     -- SkuPriceDetails: `additional_info` with keys that begin with x_, as FOCUS asks of a provider's own.
     CASE WHEN type <> 'tax' THEN price_details END AS SkuPriceDetails,
     -- SkuPriceId: product, SKU and meter type, as far as the file has them; else the SKU id.
