@@ -431,5 +431,5 @@ def test_a_directory_that_may_not_be_read(here, tree, monkeypatch):
 
 
 def test_a_directory_that_is_not_there(tmp_path):
-    with pytest.raises(DataMissing, match="no directory"):
+    with pytest.raises(DataMissing, match="no such directory"):
         Aws(bucket=(tmp_path / "none").as_uri()).discover(ALL)
