@@ -533,9 +533,13 @@ SELECT
     -- ResourceId: the resource in lower case, since its spelling changes from row to row; the commitment on charges of
     --   the commitment itself.
     charged_resource AS ResourceId,
-    -- ResourceName: the resource's name, else the last part of its id.
+    -- ResourceName: the resource's name, else the last part of its id, which may end in a slash.
     CASE WHEN charged_resource IS NOT NULL
-        THEN coalesce(nullif(resource_name, ''), nullif(split_part(rtrim(charged_resource, '/'), '/', -1), ''))
+        THEN coalesce(
+            nullif(resource_name, ''),
+            nullif(split_part(charged_resource, '/', -1), ''),
+            nullif(split_part(charged_resource, '/', -2), '')
+        )
     END AS ResourceName,
     -- ResourceType: the type in the resource's id.
     CASE
@@ -554,10 +558,9 @@ SELECT
     --   meter, but a part number.
     CASE WHEN type <> 'tax' THEN coalesce(nullif(product_id, ''), nullif(meter_id, ''), nullif(part_number, '')) END
         AS SkuId,
-    -- SkuMeter: the meter's name; products of the marketplace have none but their own.
-    CASE WHEN type <> 'tax' THEN coalesce(
-        nullif(meter_name, ''), CASE WHEN publisher_type = 'Marketplace' THEN nullif(product_name, '') END
-    ) END AS SkuMeter,
+    -- SkuMeter: the meter's name; products of the marketplace that have a part number instead of a meter have their own.
+    CASE WHEN type <> 'tax' THEN coalesce(nullif(meter_name, ''), CASE WHEN part_number <> '' THEN product_name END) END
+        AS SkuMeter,
     -- SkuPriceDetails: `additional_info` with keys that begin with x_, as FOCUS asks of a provider's own.
     CASE WHEN type <> 'tax' THEN price_details END AS SkuPriceDetails,
     -- SkuPriceId: product, SKU and meter type, as far as the file has them; else the SKU id.
