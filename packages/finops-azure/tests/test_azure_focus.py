@@ -474,6 +474,14 @@ def test_resource_types(resource: str, kind: str, service: str, bill: Bill) -> N
     assert row["ServiceName"] == service or service in row["ServiceName"]
 
 
+@pytest.mark.parametrize(
+    ("resource", "name"),
+    [("/subscriptions/S/VM1", "vm1"), ("/subscriptions/S/VM1/", "vm1"), ("VM1", "vm1"), ("/", None)],
+)
+def test_a_resource_without_a_name_is_called_as_its_id_ends(resource: str, name: str | None, bill: Bill) -> None:
+    assert both(bill, USAGE | {"resource_id": resource, "resource_name": ""})["ResourceName"] == name
+
+
 def test_unknown_services_are_other_and_told(bill: Bill) -> None:
     row = both(bill, USAGE | {"consumed_service": "Microsoft.Nova", "resource_id": None, "meter_category": "Nova"})
     assert (row["ServiceName"], row["ServiceCategory"], row["ServiceSubcategory"]) == ("Nova", "Other", "Other (Other)")
