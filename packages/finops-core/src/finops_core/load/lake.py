@@ -46,8 +46,8 @@ class Store:
     scheme: str
 
     def url(self, path: str) -> str:
-        """What DuckDB opens."""
-        return path if self.scheme == "file" else f"{self.scheme}://{path}"
+        """What DuckDB opens: fsspec knows the storage by one scheme only, Azure's by abfs."""
+        return path if self.scheme == "file" else str(self.fs.unstrip_protocol(path))
 
     def open_to(self, connection: Any) -> None:
         """Let a DuckDB connection read the store."""
