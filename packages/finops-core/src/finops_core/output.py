@@ -40,12 +40,14 @@ class Field:
     """One column: its `key` in the rows (and in JSON and CSV), its `title` in tables, and how its values look.
 
     Kinds: number (int or Decimal), money (Decimal, or {currency: Decimal}), bytes (int), time (datetime, UTC),
-    flag (bool), text (anything else). None is an empty cell everywhere and null in JSON.
+    flag (bool), text (anything else). None is an empty cell everywhere and null in JSON. A `spare` column is left
+    out of a table on a terminal that is too narrow for it.
     """
 
     key: str
     title: str
     kind: Kind = "text"
+    spare: bool = False
 
     @property
     def right(self) -> bool:
@@ -125,24 +127,61 @@ def write_markdown(listing: Listing, stream: IO[str]) -> None:
 
 
 def write_table(listing: Listing, stream: IO[str]) -> None:
-    """For people. On a terminal cells wrap to its width; elsewhere nothing is wrapped or cut."""
+    """For people. On a terminal long cells wrap and spare columns may be missing; elsewhere nothing is cut."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    tty = stream.isatty()
+    tty, fields = stream.isatty(), visible(listing, stream)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column in listing.fields:
+    for column in fields:
         table.add_column(
-            Text(column.title), justify="right" if column.right else "left", no_wrap=not tty or column.kind != "text"
+            Text(column.title),
+            justify="right" if column.right else "left",
+            no_wrap=not tty or column.kind != "text",
+            overflow="fold",
+            min_width=_least(listing, column),
         )
     for row in listing.rows:
-        table.add_row(*(Text(shown(column.kind, row.get(column.key))) for column in listing.fields))
-    console = Console(file=stream, highlight=False, width=None if tty else PIPED_WIDTH)
+        table.add_row(*(Text(shown(column.kind, row.get(column.key))) for column in fields))
+    # Rather a line that the terminal breaks than a cell that it does not show.
+    least = sum(_least(listing, column) + GAP for column in fields)
+    console = Console(file=stream, highlight=False, width=max(_columns(stream), least))
     with console.capture() as captured:
         console.print(table)
     stream.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines() if line.strip()))
+
+
+def visible(listing: Listing, stream: IO[str]) -> tuple[Field, ...]:
+    """The columns that a table has on this stream: spare ones go, the last first, until a terminal has room."""
+    fields = list(listing.fields)
+    width = _columns(stream)
+    spare = [column for column in fields if column.spare]
+    while spare and sum(_least(listing, column) + GAP for column in fields) > width:
+        fields.remove(spare.pop())
+    return tuple(fields)
+
+
+LONG_WORD = 14
+"""Words up to this are never broken: months, states, most names. Longer ones, such as versions, go on below."""
+
+GAP = 3
+"""Between two columns of a table."""
+
+
+def _columns(stream: IO[str]) -> int:
+    from rich.console import Console
+
+    return Console(file=stream).width if stream.isatty() else PIPED_WIDTH
+
+
+def _least(listing: Listing, column: Field) -> int:
+    """The width that a column has to have: of its longest word in text, of its longest cell otherwise."""
+    cells = [column.title, *(shown(column.kind, row.get(column.key)) for row in listing.rows)]
+    if column.kind != "text":
+        return max(map(len, cells))
+    return min(LONG_WORD, max(len(word) for cell in cells for word in cell.split() or [""]))
 
 
 def plain(value: Any) -> Any:

@@ -6,11 +6,12 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 from decimal import Decimal
 
 import pytest
 from finops_core.errors import UsageError
-from finops_core.output import Field, Listing, format_of, neutral, printable, shown_bytes, shown_money, write
+from finops_core.output import Field, Listing, format_of, neutral, printable, shown_bytes, shown_money, visible, write
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -174,3 +175,51 @@ def test_unknown_formats(tmp_path):
         format_of(tmp_path / "a.xlsx")
     with pytest.raises(UsageError, match="no output format 'xml'"):
         rendered(LISTING, "xml")
+
+
+class Narrow(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+STANDING = Listing(
+    "status",
+    (
+        Field("month", "period"),
+        Field("version", "version", spare=True),
+        Field("cost", "cost", "money"),
+        Field("at", "loaded at (UTC)", "time", spare=True),
+        Field("reason", "reason"),
+    ),
+    [
+        {
+            "month": "2024-01",
+            "version": "7d3c2a90b1",
+            "cost": Decimal("1234567.5"),
+            "at": dt.datetime(2024, 2, 1),
+            "reason": "this version is loaded",
+        }
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("columns", "there", "missing"),
+    [
+        (120, {"period", "version", "cost", "loaded at (UTC)", "reason"}, set()),
+        (60, {"period", "version", "cost", "reason"}, {"loaded at (UTC)"}),
+        (38, {"period", "cost", "reason"}, {"version", "loaded at (UTC)"}),
+        (36, {"period", "cost", "reason"}, {"version", "loaded at (UTC)"}),
+    ],
+)
+def test_a_narrow_terminal_keeps_what_matters_whole(monkeypatch, columns, there, missing):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    stream = Narrow()
+    assert {column.title for column in visible(STANDING, stream)} == there
+    write(STANDING, "table", stream)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue())
+    assert "2024-01" in text
+    assert "1,234,567.50" in text
+    titles = text.splitlines()[0]
+    assert not [title for title in missing if title in titles]
+    assert max(map(len, text.splitlines())) <= columns

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import shlex
-import sys
 import tomllib
 from collections.abc import Sequence
 from decimal import Decimal
@@ -18,11 +17,12 @@ from finops_core.cli.command import ActionCommand, Texts, params
 from finops_core.cli.completion import providers
 from finops_core.cli.flags import Configured
 from finops_core.cli.importing import Switches, run_all
+from finops_core.cli.listing import show
 from finops_core.cli.session import Session
 from finops_core.config import ConfigFile, Sources, project, provider_runs
 from finops_core.config.template import toml_value
 from finops_core.errors import ProviderMissing
-from finops_core.output import Field, Listing, write_table
+from finops_core.output import Field, Listing
 from finops_core.provider import Provider, SampleRequest
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def demo(context: Context) -> None:
     settings = Configured(sources, project(sources))
     for provider in providers:
         run_all(provider_runs(provider, sources), settings, Switches(), session)
-    write_table(costs(settings), sys.stdout)
+    show(costs(settings), session, None, None)
     shown = shlex.quote(str(config))
     session.note("effective cost, as FOCUS defines it, in the currency of each row")
     session.note(f"try next: finops status --config {shown}")
@@ -128,7 +128,7 @@ def costs(settings: Configured) -> Listing:
             rows.append(_row("", f"{len(rest)} more", currency, rest))
         rows.append(_row("", "total", currency, [sums for (_, _, code), sums in ranked if code == currency]))
     fields = [Field("provider", "provider"), Field("service", "service"), *(Field(m, m, "money") for m in months)]
-    return Listing("demo", (*fields, Field("total", "total", "money"), Field("currency", "")), rows)
+    return Listing("demo", (*fields, Field("total", "total", "money", spare=True), Field("currency", "")), rows)
 
 
 def _row(provider: str, service: str, currency: str, sums: Sequence[dict[str, Decimal]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import typer
 
 from finops_core.cli.session import Session
 from finops_core.errors import UsageError
-from finops_core.output import FORMATS, Listing, format_of, write
+from finops_core.output import FORMATS, Listing, format_of, visible, write
 
 LISTING_PANEL = "Output"
 
@@ -47,6 +47,8 @@ def show(listing: Listing, session: Session, output: str | None, out: str | None
             Path(out).write_text(text.getvalue(), encoding="utf-8")
         except OSError as error:
             raise UsageError(f"{out} cannot be written: {error.strerror}", where="--out") from error
+    if form == "table" and (missing := [c.title for c in listing.fields if c not in visible(listing, text)]):
+        session.note(f"no room for {', '.join(missing)}: a wider terminal or a pipe shows all columns")
     if form != "json":
         for note in listing.notes:
             session.note(f"note: {note}")

@@ -37,12 +37,12 @@ TEXTS = Texts(
 )
 
 FIELDS = (
-    Field("provider", "provider"),
-    Field("dataset_name", "schema"),
+    Field("provider", "provider", spare=True),
+    Field("dataset_name", "schema", spare=True),
     Field("change", "change"),
-    Field("part", "part"),
+    Field("part", "part", spare=True),
     Field("source_name", "column of the bill"),
-    Field("column_name", "column"),
+    Field("column_name", "column", spare=True),
     Field("before", "type before"),
     Field("after", "type after"),
 )

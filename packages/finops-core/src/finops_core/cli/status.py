@@ -26,12 +26,12 @@ FIELDS = (
     Field("provider", "provider"),
     Field("export", "export"),
     Field("billing_period", "period"),
-    Field("version", "version"),
+    Field("version", "version", spare=True),
     Field("state", "state"),
     Field("rows", "rows", "number"),
     Field("cost", "cost", "money"),
-    Field("loaded_at", "loaded at (UTC)", "time"),
-    Field("dataset_name", "schema"),
+    Field("loaded_at", "loaded at (UTC)", "time", spare=True),
+    Field("dataset_name", "schema", spare=True),
 )
 
 TEXTS = Texts(

@@ -32,16 +32,16 @@ FINDINGS = 3
 """Exit code when --fail-on asks for one and there is something to be told."""
 
 FIELDS = (
-    Field("provider", "provider"),
-    Field("dataset_name", "schema"),
-    Field("export", "export"),
+    Field("provider", "provider", spare=True),
+    Field("dataset_name", "schema", spare=True),
+    Field("export", "export", spare=True),
     Field("billing_period", "period"),
     Field("level", "level"),
-    Field("part", "part"),
+    Field("part", "part", spare=True),
     Field("currency", "currency"),
     Field("rows", "rows", "number"),
     Field("cost", "cost", "money"),
-    Field("ledger_cost", "ledger", "money"),
+    Field("ledger_cost", "ledger", "money", spare=True),
     Field("result", "result"),
     Field("detail", "detail"),
 )
