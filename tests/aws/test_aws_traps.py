@@ -333,6 +333,27 @@ def test_trap_25_currencies_are_never_added(bills: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_two_columns_of_one_name_are_both_kept(bills: Any, form: str) -> None:
+    """No spreadsheet would do it, but the SQL of a data export may."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    line = bills.snake(bills.line())
+    names = [*line, "line_item_unblended_cost", "note", "note"]
+    values = [*line.values(), "9", "one", "two"]
+    if form == "csv":
+        bills.export(gzip.compress(f"{','.join(names)}\n{','.join(values)}\n".encode()))
+    else:
+        out = io.BytesIO()
+        pq.write_table(pa.table([pa.array([value]) for value in values], names=names), out)
+        bills.export(out.getvalue(), ending="snappy.parquet")
+    bills.loaded()
+    assert bills.query(COST) == [(D("1.5"),)]
+    assert bills.values("line_item_unblended_cost (2)") == [D(9)]
+    assert (bills.values("note"), bills.values("note (2)")) == (["one"], ["two"])
+
+
 # Values
 
 

@@ -12,7 +12,7 @@ the name that it wants, share the name with other months; in the same month they
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from finops_core.delivery import Column
@@ -23,6 +23,18 @@ are, or its FOCUS SQL and its checks would not find the column and take it for o
 
 RESERVED = frozenset({"billing_period", "source_export", "source_version", "source_file"})
 """Lineage columns that every raw table has."""
+
+
+def apart(written: Sequence[str]) -> list[str]:
+    """The source names of a file's columns: one that is written twice gets a number, `x (2)`, so that both are kept."""
+    names: dict[str, None] = {}
+    for name in written:
+        own, number = name, 1
+        while own in names or (number > 1 and own in written):
+            number += 1
+            own = f"{name} ({number})"
+        names[own] = None
+    return list(names)
 
 
 def assign(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from finops_core.delivery import Column
-from finops_core.names import LONGEST, RESERVED, assign
+from finops_core.names import LONGEST, RESERVED, apart, assign
 from finops_core.sql import identifier, literal, slug
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +21,15 @@ def test_every_source_gets_a_name_of_its_own(pairs: list[tuple[str, str]]) -> No
     assert len(set(lowered)) == len(lowered)
     assert not set(lowered) & RESERVED
     assert all(0 < len(name.encode()) <= LONGEST for name in names.values())
+
+
+@given(st.lists(st.sampled_from(["", "a", "A", "a (2)", "a (2) (2)", "a (3)", "b"])))
+def test_columns_written_under_one_name_are_told_apart(written: list[str]) -> None:
+    names = apart(written)
+    assert len(set(names)) == len(written)
+    assert all(own == name or own.startswith(f"{name} (") for own, name in zip(names, written, strict=True))
+    assert {*written} <= {*names}, "the first of a name keeps it"
+    assert apart(["a", "b", "a", "a"]) == ["a", "b", "a (2)", "a (3)"]
 
 
 @given(SOURCES, st.randoms(use_true_random=False))

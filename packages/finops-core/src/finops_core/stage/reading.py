@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from finops_core.dataset import Dataset
 from finops_core.delivery import Column, Delivery, Found, LocalFile
 from finops_core.errors import DeliveryError
-from finops_core.names import assign, named
+from finops_core.names import apart, assign, named
 from finops_core.sql import identifier, literal
 from finops_core.stage.content import NAMES, Compression, check_gzip, compression, csv_header, unzip
 from finops_core.stage.exact import exactly
+from finops_core.stage.kinds import may_vary, unite
 from finops_core.stage.numbers import check_numbers
 
 if TYPE_CHECKING:
@@ -69,8 +70,7 @@ def inspect(
     if delivery.format == "jsonl":
         return _inspect_jsonl(connection, local, path, kind)
     names = csv_header(path, kind, dataset.csv.delimiter, key)
-    declared = dict(delivery.columns)
-    found = tuple(Found(name, "VARCHAR", f"c{i}", declared.get(name, "")) for i, name in enumerate(names))
+    found = _found(delivery, names, ["VARCHAR"] * len(names))
     return Inspected(local, path, kind if names else "empty", found, None if names else 0)
 
 
@@ -88,12 +88,13 @@ def _inspect_parquet(
         raise DeliveryError(f"a Parquet file is damaged: {error}", where=local.source.key) from error
     described = f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))}, hive_partitioning=false)"
     types = [row[1] for row in _rows(connection, described)]
+    return Inspected(local, path, "parquet", _found(delivery, names, types), rows)
+
+
+def _found(delivery: Delivery, names: Sequence[str], types: Sequence[str]) -> tuple[Found, ...]:
     declared = dict(delivery.columns)
-    found = tuple(
-        Found(name, kind, f"c{i}", declared.get(name, ""))
-        for i, (name, kind) in enumerate(zip(names, types, strict=True))
-    )
-    return Inspected(local, path, "parquet", found, rows)
+    columns = zip(names, apart(names), types, strict=True)
+    return tuple(Found(own, kind, f"c{i}", declared.get(name, "")) for i, (name, own, kind) in enumerate(columns))
 
 
 def _inspect_jsonl(connection: duckdb.DuckDBPyConnection, local: LocalFile, path: Path, kind: Compression) -> Inspected:
@@ -152,7 +153,7 @@ def reading(
         alike = [file for file in full if (file.found, file.kind) == (found, kind)]
         _require(dataset, rules[found], alike[0])
         groups.append(_Group(dataset, alike, tuple(named(rules[found], names))))
-    types, sources = _unite(groups, wider or {})
+    types, sources = unite((group.columns for group in groups), wider or {})
     if not groups:
         # What every such bill has: queries that read the raw rows then also work on a month that has none yet.
         always = dict.fromkeys((*dataset.required, dataset.cost, dataset.currency))
@@ -237,33 +238,6 @@ class _Group:
             f"delim={literal(self.dataset.csv.delimiter)}, quote='\"', escape='\"', nullstr='', strict_mode=true, "
             f"null_padding=false, compression={literal(first.kind)})"
         )
-
-
-def may_vary(dataset: Dataset, name: str) -> bool:
-    """Whether a column's type may follow its values: a quantity's, and that of a column which the dataset does not
-    know. No SQL relies on them, and a bill must not fail for a number that nobody has asked for."""
-    return name in dataset.quantities or name not in dataset.known
-
-
-def _holds(wanted: str, own: str) -> bool:
-    """Whether a column of one type may be read as another: any DECIMAL for a DECIMAL, text for all but JSON."""
-    if wanted == "VARCHAR":
-        return own != "JSON"
-    return wanted.startswith("DECIMAL") and own.startswith("DECIMAL")
-
-
-def _unite(groups: Iterable[_Group], wider: Mapping[str, str]) -> tuple[dict[str, str], tuple[Column, ...]]:
-    """The columns of all groups in order of first appearance; one whose type differs between files is text."""
-    types: dict[str, str] = {}
-    sources: dict[str, Column] = {}
-    for group in groups:
-        for column in group.columns:
-            wanted = wider.get(column.name, column.type)
-            kind = wanted if _holds(wanted, column.type) else column.type
-            if types.setdefault(column.name, kind) != kind:
-                types[column.name] = "VARCHAR"
-            sources.setdefault(column.name, column)
-    return types, tuple(sources.values())
 
 
 def _require(dataset: Dataset, columns: Iterable[Column], file: Inspected) -> None:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from finops_core.sql import identifier
 from finops_core.stage.exact import decimals, holds
 from finops_core.stage.faults import explained
-from finops_core.stage.reading import Reading, may_vary, readings
+from finops_core.stage.kinds import may_vary
+from finops_core.stage.reading import Reading, readings
 
 if TYPE_CHECKING:
     import duckdb
