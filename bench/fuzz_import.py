@@ -266,6 +266,17 @@ def strange_key(tree: Tree, dice: random.Random) -> Tree:
     return _edited(tree, dice, lambda keys: [*keys, odd])
 
 
+def poorer_manifest(tree: Tree, dice: random.Random) -> Tree:
+    """Without a field that writers have: each is optional for one of them."""
+    chosen = json.loads(tree[dice.choice(_manifests(tree))])
+    field = dice.choice(sorted(chosen))
+    for key in _manifests(tree):
+        document = json.loads(tree[key])
+        if document.get("billingPeriod") == chosen.get("billingPeriod"):
+            tree[key] = json.dumps({name: value for name, value in document.items() if name != field}).encode()
+    return tree
+
+
 DAMAGES: tuple[tuple[str, Damage], ...] = (
     ("flipped bytes", flipped),
     ("truncated file", truncated),
@@ -275,6 +286,7 @@ DAMAGES: tuple[tuple[str, Damage], ...] = (
     ("flipped byte of a manifest", manifest_flipped),
     ("truncated manifest", manifest_truncated),
     ("removed manifest", manifest_removed),
+    ("a manifest without a field", poorer_manifest),
     ("a file named twice", doubled_key),
     ("a strange key", strange_key),
 )
