@@ -25,9 +25,6 @@ SCHEMA_VERSION = 1
 FORMATS = ("table", "json", "csv", "md")
 SUFFIXES = {".json": "json", ".csv": "csv", ".md": "md", ".txt": "table"}
 
-PIPED_WIDTH = 100_000
-"""Wider than any table: a table that is piped is neither wrapped nor cut."""
-
 Kind = Literal["text", "number", "money", "bytes", "time", "flag"]
 
 _NUMBER = re.compile(r"[+-]?\d[\d,]*(\.\d+)?([eE][+-]?\d+)?")
@@ -71,6 +68,8 @@ class Listing:
 
 def write(listing: Listing, form: str, stream: IO[str]) -> None:
     """Render to an open text stream. Raises UsageError for a format that does not exist."""
+    from finops_core.table import write_table
+
     renderers: dict[str, Callable[[Listing, IO[str]], None]] = {
         "table": write_table,
         "json": write_json,
@@ -124,64 +123,6 @@ def write_markdown(listing: Listing, stream: IO[str]) -> None:
     stream.write(line(["---:" if column.right else "---" for column in listing.fields]))
     for row in listing.rows:
         stream.write(line([_markdown_cell(column, row.get(column.key)) for column in listing.fields]))
-
-
-def write_table(listing: Listing, stream: IO[str]) -> None:
-    """For people. On a terminal long cells wrap and spare columns may be missing; elsewhere nothing is cut."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    tty, fields = stream.isatty(), visible(listing, stream)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column in fields:
-        table.add_column(
-            Text(column.title),
-            justify="right" if column.right else "left",
-            no_wrap=not tty or column.kind != "text",
-            overflow="fold",
-            min_width=_least(listing, column),
-        )
-    for row in listing.rows:
-        table.add_row(*(Text(shown(column.kind, row.get(column.key))) for column in fields))
-    # Rather a line that the terminal breaks than a cell that it does not show.
-    least = sum(_least(listing, column) + GAP for column in fields)
-    console = Console(file=stream, highlight=False, width=max(_columns(stream), least))
-    with console.capture() as captured:
-        console.print(table)
-    stream.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines() if line.strip()))
-
-
-def visible(listing: Listing, stream: IO[str]) -> tuple[Field, ...]:
-    """The columns that a table has on this stream: spare ones go, the last first, until a terminal has room."""
-    fields = list(listing.fields)
-    width = _columns(stream)
-    spare = [column for column in fields if column.spare]
-    while spare and sum(_least(listing, column) + GAP for column in fields) > width:
-        fields.remove(spare.pop())
-    return tuple(fields)
-
-
-LONG_WORD = 14
-"""Words up to this are never broken: months, states, most names. Longer ones, such as versions, go on below."""
-
-GAP = 3
-"""Between two columns of a table."""
-
-
-def _columns(stream: IO[str]) -> int:
-    from rich.console import Console
-
-    return Console(file=stream).width if stream.isatty() else PIPED_WIDTH
-
-
-def _least(listing: Listing, column: Field) -> int:
-    """The width that a column has to have: of its longest word in text, of its longest cell otherwise."""
-    cells = [column.title, *(shown(column.kind, row.get(column.key)) for row in listing.rows)]
-    if column.kind != "text":
-        return max(map(len, cells))
-    return min(LONG_WORD, max(len(word) for cell in cells for word in cell.split() or [""]))
 
 
 def plain(value: Any) -> Any:

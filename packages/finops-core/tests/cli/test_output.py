@@ -11,7 +11,8 @@ from decimal import Decimal
 
 import pytest
 from finops_core.errors import UsageError
-from finops_core.output import Field, Listing, format_of, neutral, printable, shown_bytes, shown_money, visible, write
+from finops_core.output import Field, Listing, format_of, neutral, printable, shown_bytes, shown_money, write
+from finops_core.table import visible
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -136,6 +137,12 @@ def test_table_is_readable_and_never_cut_when_piped():
     assert len(text.splitlines()) == 3
 
 
+def test_wide_letters_are_not_broken_in_a_pipe():
+    stream = io.StringIO()
+    write(Listing("x", (Field("a", "A"), Field("b", "B")), [{"a": "請求書", "b": "計算"}]), "table", stream)
+    assert stream.getvalue().splitlines()[-1].split() == ["請求書", "計算"]
+
+
 def test_right_aligned_numbers():
     listing = Listing("test", (Field("rows", "Rows", "number"),), [{"rows": 5}, {"rows": 50000}])
     lines = rendered(listing, "table").splitlines()
@@ -223,3 +230,20 @@ def test_a_narrow_terminal_keeps_what_matters_whole(monkeypatch, columns, there,
     titles = text.splitlines()[0]
     assert not [title for title in missing if title in titles]
     assert max(map(len, text.splitlines())) <= columns
+
+
+@given(
+    rows=st.lists(st.tuples(st.text("ab -", max_size=40), st.text("ab -", max_size=60)), max_size=4),
+    columns=st.integers(20, 140),
+)
+def test_no_text_is_lost_in_a_narrow_table(rows, columns):
+    """However narrow: every character of every cell is there, in order."""
+    listing = Listing("x", (Field("a", "A"), Field("b", "B")), [{"a": a, "b": b} for a, b in rows])
+    stream = Narrow()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(columns))
+        write(listing, "table", stream)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue())
+    assert max(map(len, shown.splitlines())) <= max(columns, 2 * 14 + 6)
+    for letter in "ab-":
+        assert shown.count(letter) == sum((a + b).count(letter) for a, b in rows)

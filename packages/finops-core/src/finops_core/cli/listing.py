@@ -11,7 +11,8 @@ import typer
 
 from finops_core.cli.session import Session
 from finops_core.errors import UsageError
-from finops_core.output import FORMATS, Listing, format_of, visible, write
+from finops_core.output import FORMATS, Listing, format_of, write
+from finops_core.table import visible
 
 LISTING_PANEL = "Output"
 
