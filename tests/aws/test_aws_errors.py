@@ -85,7 +85,7 @@ def a_comma(bills: Any) -> None:
         (half_a_manifest, [], "FIN020", "not JSON", MANIFEST, "delivered anew"),
         (other_manifests, [], "FIN020", "x-Manifest.json", "p/cur/20240101-20240201/", "delivered anew"),
         (not_utf8, [], "FIN020", "not utf-8", f"{FILE}, line 2", "not the CSV"),
-        (header_not_utf8, [], "FIN020", "header", FILE, "delivered anew"),
+        (header_not_utf8, [], "FIN020", "header of a file is not UTF-8", FILE, "delivered anew"),
         (text_for_parquet, [], "FIN020", "not parquet but text", "cur-1.snappy.parquet", "delivered anew"),
         (a_page, [], "FIN020", "lacks bill_billing_period_start_date", FILE, "other columns"),
         (emissions, [], "FIN020", "not the columns of a bill", "exp-Manifest.json", "aws.export_name"),

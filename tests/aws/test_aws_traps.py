@@ -381,6 +381,68 @@ def test_a_column_whose_type_changes_late_in_a_file_and_between_months(bills: An
     assert (column[7], column[-2], column[-1]) == ("7", "eight GiB", "2.5")
 
 
+def test_chunks_of_a_month_whose_columns_have_other_physical_types(bills: Any) -> None:
+    """A column that is empty throughout a chunk may be written as anything; times in ms, ns or INT96."""
+    import decimal
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    plain = bills.snake(bills.line(id="1")) | {"line_item_blended_cost": "0.5", "line_item_brand_new": "a"}
+    start = "line_item_usage_start_date"
+    changes: list[dict[str, Any]] = [
+        {"line_item_brand_new": pa.array(["a"])},
+        {"line_item_blended_cost": pa.nulls(1), start: pa.array([dt.datetime(2024, 1, 5)], pa.timestamp("ns"))},
+        {"line_item_blended_cost": pa.array([decimal.Decimal("0.5")], pa.decimal128(38, 9)), "int96": True},
+        {"line_item_blended_cost": pa.array([None], pa.int32()), "line_item_operation": pa.nulls(1)},
+        {"line_item_brand_new": pa.array([7], pa.int64()), "bill_invoice_id": pa.array([b"077"], pa.binary())},
+    ]
+    files = []
+    for change in changes:
+        old_times = change.pop("int96", False)
+        if old_times:
+            change[start] = pa.array([dt.datetime(2024, 1, 5)], pa.timestamp("ns"))
+        columns = {name: change.get(name, pa.array([text])) for name, text in plain.items()}
+        out = io.BytesIO()
+        pq.write_table(pa.table(columns), out, use_deprecated_int96_timestamps=old_times)
+        files.append(out.getvalue())
+    bills.export(*files, ending="snappy.parquet")
+    bills.loaded()
+    order = "FROM aws_billing.billing ORDER BY source_file"
+    found = bills.query(f"SELECT {start}, line_item_blended_cost, line_item_brand_new, bill_invoice_id {order}")
+    assert {row[0] for row in found} == {dt.datetime(2024, 1, 5)}
+    assert [row[1] for row in found] == [D("0.5"), None, D("0.5"), None, D("0.5")]
+    assert [row[2] for row in found] == ["a", "a", "a", "a", "7"]
+    assert found[-1][3] == "077"
+
+
+HOUR, DAY, MONTH = "2024-01-05T01:00:00Z", "2024-01-06T00:00:00Z", "2024-02-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("kind", ["v1", "v2"])
+@pytest.mark.parametrize("end", [HOUR, DAY, MONTH], ids=["hourly", "daily", "monthly"])
+def test_reports_of_china_by_the_hour_the_day_and_the_month_without_resources(bills: Any, end: str, kind: str) -> None:
+    start = "2024-01-01T00:00:00Z" if end == MONTH else "2024-01-05T00:00:00Z"
+    seller = "北京光环新网科技股份有限公司"
+    more = {
+        "identity/TimeInterval": f"{start}/{end}",
+        "lineItem/UsageStartDate": start,
+        "lineItem/UsageEndDate": end,
+        "lineItem/CurrencyCode": "CNY",
+        "bill/InvoicingEntity": seller,
+        "product/region": "cn-north-1",
+        "pricing/currency": "CNY",
+    }
+    getattr(bills, kind)([bills.line(more=more)])
+    bills.loaded()
+    [found] = bills.query(
+        "SELECT ChargePeriodStart, ChargePeriodEnd, BillingCurrency, BilledCost, InvoiceIssuerName, ResourceId "
+        "FROM focus.cost_and_usage"
+    )
+    times = tuple(dt.datetime.fromisoformat(text).replace(tzinfo=None) for text in (start, end))
+    assert found == (*times, "CNY", D("1.5"), seller, None)
+
+
 @pytest.mark.parametrize("cost", ["0.1234567890123456789", "123456789012345678901", "1,5", "abc", "0x10"])
 def test_a_cost_that_cannot_be_kept_names_file_row_and_column(bills: Any, cost: str) -> None:
     bills.v1([bills.line(cost="7")])

@@ -94,10 +94,13 @@ def csv_header(path: Path, kind: Compression, delimiter: str, key: str) -> list[
             text = io.TextIOWrapper(binary, "utf-8-sig", "surrogateescape", newline="")
             csv.field_size_limit(LONGEST_HEADER)
             names = next(csv.reader(text, delimiter=delimiter, strict=True), [])
-            "".join(names).encode()
-            return names
-    except (csv.Error, UnicodeEncodeError, EOFError, OSError) as error:
+    except (csv.Error, EOFError, OSError) as error:
         raise DeliveryError(f"the header of a file cannot be read: {error}", where=key) from error
+    try:
+        "".join(names).encode()
+    except UnicodeEncodeError as error:
+        raise DeliveryError("the header of a file is not UTF-8", where=key) from error
+    return names
 
 
 def _open(path: Path, kind: Compression) -> IO[bytes]:
