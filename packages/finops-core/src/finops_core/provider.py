@@ -13,8 +13,9 @@
         def discover(self, window): ...
         def fetch(self, delivery, staging): ...
 
-From the fields core makes TOML keys, environment variables, CLI flags, help and documentation. A provider never
-touches the destination, the ledger or the terminal.
+From the fields core makes TOML keys, environment variables, CLI flags, help and documentation. Methods that are marked
+with `command` are further commands of `finops acme`. A provider never touches the destination, the ledger or the
+terminal.
 """
 
 from __future__ import annotations

@@ -14,9 +14,6 @@ from finops_core.config.files import ConfigFile
 from finops_core.errors import FinopsError
 from finops_core.periods import Period
 
-RUNNING = "_FINOPS_COMPLETE"
-"""The variable in which a shell's script says what it asks for."""
-
 MONTHS = 13
 """Months that are offered: a year back, so that this month of last year is among them."""
 

@@ -12,13 +12,15 @@ from types import TracebackType
 
 from typer.exceptions import Abort, TyperException
 
-from finops_core.cli.completion import RUNNING
 from finops_core.cli.session import Session
 from finops_core.errors import FinopsError, UsageError
 from finops_core.progress import error_lines
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells report a process that Ctrl-C ended."""
+
+COMPLETING = "_FINOPS_COMPLETE"
+"""The variable in which a shell's script says what it wants completed."""
 
 
 def main() -> None:
@@ -51,7 +53,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(error: FinopsError, session: Session) -> int:
-    if RUNNING in os.environ:
+    if COMPLETING in os.environ:
         # Somebody is in the middle of a command line, into which no error may be written.
         return error.exit_code
     sys.stderr.write("".join(f"{line}\n" for line in error_lines(error)))
