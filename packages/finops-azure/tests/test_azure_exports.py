@@ -165,12 +165,6 @@ def test_files_and_rows_of_the_parts() -> None:
     assert "note" not in delivery.details
 
 
-def test_a_lonely_part_is_noted() -> None:
-    for kind, said in (("actual", "billed cost"), ("amortized", "unknown")):
-        (delivery,) = deliveries(choose(exports_of([run("a", kind)]), Choice(), ""), EVER)
-        assert said in delivery.details["note"]
-
-
 def test_two_formats_in_one_month_are_a_problem() -> None:
     runs = [run("a"), run("b", "amortized", format="parquet")]
     (delivery,) = deliveries(choose(exports_of(runs), Choice(), ""), EVER)

@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from finops_azure.datasets import COST
 from finops_azure.provider import Azure
 from finops_core import Period, SampleRequest
+from finops_core.ledger import loaded_periods
+from finops_core.load import Target
+from finops_core.verify import Proof, verify
 
 FORMATS = Azure.sample_formats
 MONTHS = ("2024-01", "2024-02", "2024-03")
@@ -79,6 +83,7 @@ def test_only_one_of_the_two_files(tmp_path: Path, warehouse: Any) -> None:
     settings = {"container": provider.container, "prefix": provider.prefix, "export_name": "acme-actual"}
     report = warehouse.load(Azure(**settings, dataset_type="actual"))
     assert not report.failed
+    assert [note.text for note in report.notes if "EffectiveCost is the billed cost" in note.text]
     costs = (
         "SELECT count(*), sum(BilledCost), sum(EffectiveCost), any_value(x_EffectiveCostBasis) "
         "FROM focus.cost_and_usage WHERE x_BillingPeriod = '2024-01'"
@@ -89,6 +94,7 @@ def test_only_one_of_the_two_files(tmp_path: Path, warehouse: Any) -> None:
     settings["export_name"] = "acme-amortized"
     report = warehouse.load(Azure(**settings, dataset_type="amortized"), dataset_name="azure_amortized")
     assert not report.failed
+    assert [note.text for note in report.notes if "BilledCost of what commitments pay for is unknown" in note.text]
     amortized = facts["amortized"]
     ((rows, billed, effective, _),) = warehouse.query(costs + " AND x_SourceExport = 'acme-amortized'")
     assert (rows, effective) == (amortized["rows"], money(amortized["CostInBillingCurrency"])["USD"])
@@ -114,3 +120,15 @@ def test_samples_are_the_same_every_time(format: str, tmp_path: Path) -> None:
         truth = (tmp_path / name / "truth.json").read_text().replace(str(tmp_path / name), "")
         trees.append((names, bytes_, truth))
     assert trees[0] == trees[1]
+
+
+def test_an_amortised_export_alone_is_told_and_verified_with_its_own_rows(exports: Any, warehouse: Any) -> None:
+    exports.run("acme", kind="amortized")
+    report = warehouse.load(exports.provider())
+    assert (report.rows, report.totals) == (1, {"USD": Decimal("1.5")})
+    target = Target.parse("duckdb", warehouse.data)
+    (entry,) = loaded_periods(target)
+    assert (entry.rows, entry.totals) == (1, {"USD": Decimal("1.5")})
+    found = list(verify(target, entry, Proof(COST, exports.provider())))
+    assert {finding.result for finding in found} == {"ok"}
+    assert {(finding.rows, finding.part) for finding in found if finding.level == "raw"} == {(0, ""), (1, "amortized")}

@@ -191,15 +191,11 @@ def _delivery(bill: Bill, period: Period, runs: Mapping[str, Run]) -> Delivery:
 
 
 def _details(bill: Bill, runs: Mapping[str, Run]) -> dict[str, str]:
-    """`manifest`, `run` and `export` of each part, by its kind, and what a reader of the plan should know."""
+    """`manifest`, `run`, `export` and `version` of each part, by its kind."""
     details: dict[str, str] = {}
     for part, run in runs.items():
         kind = bill.parts[part].kind
         details |= {f"{kind} export": run.export, f"{kind} run": run.run_id, f"{kind} manifest": run.manifest}
         if run.data_version:
             details[f"{kind} version"] = run.data_version
-    if bill.dataset == "cost" and len(runs) == 1:
-        missing = "actual" if AMORTIZED_PART in runs else "amortised"
-        meant = "BilledCost of commitments is unknown" if missing == "actual" else "EffectiveCost is the billed cost"
-        details["note"] = f"without an {missing} cost export {meant}"
     return details

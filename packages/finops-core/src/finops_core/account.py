@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 from finops_core import __version__
 from finops_core.errors import BalanceError, DeliveryError
 from finops_core.focus.invariants import CheckResult, run_checks
-from finops_core.ledger import COLUMNS
+from finops_core.ledger import COLUMNS, measure_of, telling_part
 from finops_core.load import Sql
 from finops_core.sql import identifier, literal
 from finops_core.stage import Staged
@@ -44,6 +43,16 @@ class Account:
     notes: list[str] = field(default_factory=list)
     final: bool | None = None
 
+    @property
+    def part(self) -> str:
+        return telling_part(file.part for file in self.staged.delivery.files)
+
+    @property
+    def costs(self) -> dict[str, Decimal]:
+        """Currency -> raw cost of the part that stands for the bill."""
+        cost = measure_of(self.part)
+        return {code: sums[cost] for code, sums in self.totals.items() if cost in sums}
+
     def __post_init__(self) -> None:
         self.notes += self.staged.delivery.notes
 
@@ -63,9 +72,8 @@ class Account:
             found = sql.query(f"SELECT source_file, count(*) FROM {source} GROUP BY ALL")
             rows = dict(found)
             self._compare(rows, part, reading.rows)
-            measure = f"cost_{part}" if part else "cost"
-            self._sum(sql, source, dataset.currency, {measure: dataset.cost})
-            if not part:
+            self._sum(sql, source, dataset.currency, {measure_of(part): dataset.cost})
+            if part == self.part:
                 self.rows = sum(rows.values())
         if self.focus:
             self.focus_rows = sql.query("SELECT count(*) FROM focus")[0][0]
@@ -155,13 +163,3 @@ def _file(file: Any) -> dict[str, Any]:
 
 def _value(value: Any) -> str:
     return "NULL" if value is None else str(value) if isinstance(value, int) else literal(value)
-
-
-def totals_of(accounts: Iterable[Account]) -> dict[str, Decimal]:
-    """The raw cost per currency over several loads; currencies are never added together."""
-    sums: dict[str, Decimal] = {}
-    for account in accounts:
-        for code, measures in account.totals.items():
-            if "cost" in measures:
-                sums[code] = sums.get(code, Decimal(0)) + measures["cost"]
-    return sums

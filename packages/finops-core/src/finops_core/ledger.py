@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,8 @@ in `_dlt_loads` with status 0."""
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """What is loaded now for one export and billing period. `totals`: currency -> cost of the raw rows."""
+    """What is loaded now for one export and billing period. `rows` and `totals` (currency -> cost of the raw rows) are
+    those of `part`."""
 
     dataset_name: str
     provider: str
@@ -68,6 +70,22 @@ class LedgerEntry:
     sources: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     finops_version: str = ""
+
+    @property
+    def part(self) -> str:
+        return telling_part(source["part"] for source in self.sources)
+
+
+def telling_part(parts: Iterable[str]) -> str:
+    """Of the parts of a bill that were delivered, the one whose rows and cost stand for the bill: the main one, or the
+    only one there is. Parts are never added."""
+    found = set(parts)
+    return found.pop() if len(found) == 1 else ""
+
+
+def measure_of(part: str) -> str:
+    """The ledger's name for the sum of a part's cost column."""
+    return f"cost_{part}" if part else "cost"
 
 
 def current_sql(dataset: str) -> str:
@@ -113,6 +131,8 @@ def entry(dataset_name: str, row: tuple[Any, ...]) -> LedgerEntry:
         currency: {measure: Decimal(value) for measure, value in sums.items()}
         for currency, sums in _json(of["totals"], {}).items()
     }
+    sources = tuple(_json(of["files"], []))
+    cost = measure_of(telling_part(source["part"] for source in sources))
     return LedgerEntry(
         dataset_name=dataset_name,
         provider=of["provider"],
@@ -121,7 +141,7 @@ def entry(dataset_name: str, row: tuple[Any, ...]) -> LedgerEntry:
         version=of["version"],
         dataset=of["dataset"],
         rows=of["rows"],
-        totals={currency: sums["cost"] for currency, sums in measures.items() if "cost" in sums},
+        totals={currency: sums[cost] for currency, sums in measures.items() if cost in sums},
         loaded_at=of["loaded_at"],
         final=of["final"],
         table_strategy=of["table_strategy"],
@@ -131,7 +151,7 @@ def entry(dataset_name: str, row: tuple[Any, ...]) -> LedgerEntry:
         raw_tables=tuple(_json(of["raw_tables"], [])),
         measures=measures,
         checks=tuple(_json(of["checks"], [])),
-        sources=tuple(_json(of["files"], [])),
+        sources=sources,
         notes=tuple(_json(of["notes"], [])),
         finops_version=of["finops_version"],
     )

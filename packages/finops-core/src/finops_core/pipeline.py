@@ -83,10 +83,9 @@ def _take(provider: Provider, options: ImportOptions, step: Step, report: Import
     report.rows += account.rows
     report.files += len(account.staged.files)
     report.bytes += account.staged.bytes
-    costs = {code: sums["cost"] for code, sums in account.totals.items() if "cost" in sums}
-    for code, cost in costs.items():
+    for code, cost in account.costs.items():
         report.totals[code] = report.totals.get(code, Decimal(0)) + cost
-    reporter.loaded(step, account.rows, costs)
+    reporter.loaded(step, account.rows, account.costs)
     topics = {told(check): f"{check.id} {check.title}" for check in account.checks if not check.ok}
     report.notes += [Note(step.delivery.period, topics.get(note, note), note) for note in account.notes]
 

@@ -178,15 +178,18 @@ FROM focus
 WHERE ChargeCategory = 'Usage' AND PricingQuantity IS NULL
 GROUP BY x_PricingUnitDescription;
 
--- check: Z11 quality Actual and amortised cost are both there, where a commitment makes them differ
-SELECT 'BilledCost of commitments is unknown: there is no actual file' AS subject, 'actual' AS expected, NULL AS actual
+-- check: Z11 quality Where there are commitments, actual and amortised cost are both there
+SELECT
+    'this bill' AS subject,
+    'an actual cost export' AS expected,
+    'none, so that BilledCost of what commitments pay for is unknown' AS actual
 FROM (
     SELECT bool_or(rtrim(lower(replace(pricing_model, ' ', '')), 's') IN ('reservation', 'savingsplan')) AS committed
     FROM source_amortized
 )
 WHERE committed AND (SELECT count(*) = 0 FROM source)
 UNION ALL
-SELECT 'EffectiveCost is the billed cost: there is no amortised file', 'amortized', NULL
+SELECT 'this bill', 'an amortised cost export', 'none, so that EffectiveCost is the billed cost'
 FROM (
     SELECT bool_or(rtrim(lower(replace(pricing_model, ' ', '')), 's') IN ('reservation', 'savingsplan')) AS committed
     FROM source

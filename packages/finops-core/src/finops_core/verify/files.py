@@ -10,7 +10,7 @@ from finops_core import schema
 from finops_core.account import NO_CURRENCY
 from finops_core.delivery import Delivery
 from finops_core.errors import DataMissing, DeliveryError
-from finops_core.ledger import LedgerEntry
+from finops_core.ledger import LedgerEntry, measure_of
 from finops_core.load import Target
 from finops_core.periods import Window
 from finops_core.provider import Provider
@@ -21,7 +21,7 @@ from finops_core.verify.conversion import converted_from_files
 from finops_core.verify.findings import Compared, Finding, Tally, about, compare
 from finops_core.verify.multisets import JSON_MEANING, Rows, difference
 from finops_core.verify.relations import Standing, shape_of
-from finops_core.verify.standing import measure_of, raw_parts, where_of
+from finops_core.verify.standing import raw_parts, where_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,7 +64,7 @@ def _read(
         for part, reading in staged.parts.items():
             if part and not reading.files:
                 continue
-            rows = None if part else entry.rows
+            rows = entry.rows if part == entry.part else None
             measures = [measure_of(part)]
             if delivery.where:
                 detail = differing or "the files hold other periods too: read with DuckDB only"

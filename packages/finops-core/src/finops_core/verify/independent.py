@@ -21,9 +21,9 @@ from typing import Any
 from finops_core.account import NO_CURRENCY
 from finops_core.dataset import Dataset
 from finops_core.errors import DeliveryError
+from finops_core.ledger import measure_of
 from finops_core.stage.reading import Inspected
 from finops_core.verify.findings import Tally
-from finops_core.verify.standing import measure_of
 
 SCALE = Decimal("1e-18")
 """Amounts are kept with 18 decimals; what a binary number (DOUBLE in Parquet) has beyond them is noise."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from finops_core.account import MEASURES, NO_CURRENCY
 from finops_core.dataset import Dataset
-from finops_core.ledger import LedgerEntry
+from finops_core.ledger import LedgerEntry, measure_of
 from finops_core.load import Connection
 from finops_core.options import Strategy
 from finops_core.sql import identifier, literal, qualified
@@ -29,16 +29,11 @@ def raw_parts(entry: LedgerEntry, dataset: Dataset) -> dict[str, str]:
     return {part: where.raw(part) for part in ("", *dataset.parts) if where.raw(part) in entry.raw_tables}
 
 
-def measure_of(part: str) -> str:
-    """The ledger's name for the sum of a part's cost column."""
-    return f"cost_{part}" if part else "cost"
-
-
 def standing(sql: Connection, entry: LedgerEntry, dataset: Dataset) -> Iterator[Finding]:
     """Raw, FOCUS and rollup rows of one period against its ledger entry."""
     where = where_of(entry)
     for part, table in raw_parts(entry, dataset).items():
-        what = Compared("raw", [measure_of(part)], None if part else entry.rows, part)
+        what = Compared("raw", [measure_of(part)], entry.rows if part == entry.part else None, part)
         source = _Source(table, dataset.currency, {measure_of(part): dataset.cost}, where.rows_of_period())
         yield from _compared(sql, entry, what, source, "source_version")
     if not entry.raw_tables:
