@@ -116,8 +116,8 @@ def lake(session: nox.Session) -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines(keepends=True)
     pins.write_text("".join(line for line in lines if not line.startswith(("boto", "aws"))), encoding="utf-8")
     s3 = ("-e", f"{ROOT / 'packages' / 'finops-core'}[s3]")
-    session.install("-c", str(pins), "pytest", *TEST_SERVERS["aws"], *s3, *editable("aws"))
-    pytest(session, "tests/lake", "-k", "s3", "-n0")
+    session.install("-c", str(pins), "hypothesis", "pytest", *TEST_SERVERS["aws"], *s3, *editable("aws"))
+    pytest(session, "tests/lake", "-k", "s3")
 
 
 @nox.session(python=PYTHON)

@@ -21,6 +21,7 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -51,8 +52,11 @@ class Store:
 
     def open_to(self, connection: Any) -> None:
         """Let a DuckDB connection read the store."""
-        if self.scheme != "file":
-            connection.register_filesystem(self.fs)
+        if self.scheme == "file":
+            return
+        if self.scheme == "gs":  # gcsfs's default leaves tasks behind, and complains of them on stderr
+            self.fs.open = partial(type(self.fs).open, self.fs, cache_type="readahead")
+        connection.register_filesystem(self.fs)
 
     def files(self, sizes: Mapping[str, int]) -> list[File]:
         """Those of the paths that are Parquet files of a load, recorded or not."""

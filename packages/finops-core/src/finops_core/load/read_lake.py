@@ -32,7 +32,7 @@ _READERS = itertools.count()
 
 
 class LakeSql(DuckDbSql):
-    """Opens the files of a table when a statement first has its name in it: most questions need few of them.
+    """Opens the files of a table when a statement or its parameters first name it: most questions need few of them.
 
     Until then an empty table stands there, so that the schema can be looked at.
     """
@@ -44,7 +44,7 @@ class LakeSql(DuckDbSql):
         self.tables, self.views = dict(tables), dict(views)
 
     def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        self._bring(sql)
+        self._bring(sql, *parameters)
         return super().query(sql, *parameters)
 
     def batches(self, sql: str, schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:
@@ -55,8 +55,10 @@ class LakeSql(DuckDbSql):
         self._bring(relation)
         return super().columns(schema, relation)
 
-    def _bring(self, sql: str) -> None:
-        named = set(re.findall(r"\w+", sql.lower()))
+    def _bring(self, *texts: object) -> None:
+        named = set(re.findall(r"\w+", " ".join(map(str, texts)).lower()))
+        if "columns" in named and not any(name in named for _, name in (*self.tables, *self.views)):
+            named |= {name for _, name in (*self.tables, *self.views)}  # asked for those of all tables
         for place in [place for place in self.views if place[1] in named]:
             view = self.views.pop(place)
             for table in view.tables:

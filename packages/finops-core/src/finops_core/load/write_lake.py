@@ -118,9 +118,9 @@ class _Period:
         return reads(self.store, [file for file in self._current(table) if file.partition == self.partition])
 
     def _elsewhere(self, table: str) -> dict[str, str]:
-        """The columns of the newest other period, which the new rows have to fit."""
+        """The columns of all other periods, which the new rows have to fit: files that differ would be read rounded."""
         others = [file for file in self._current(table) if file.partition != self.partition]
-        return self._columns(f"SELECT * FROM {reads(self.store, others[-1:])}") if others else {}
+        return self._columns(f"SELECT * FROM {reads(self.store, others)}") if others else {}
 
     def _current(self, table: str) -> list[File]:
         return [file for file in self.before.current() if file.table == table]
