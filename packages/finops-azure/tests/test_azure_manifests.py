@@ -124,6 +124,16 @@ def test_a_bad_manifest_is_a_run_with_a_problem(text: bytes, problem: str) -> No
     assert str(run.period) == "2025-03", "the path tells the month"
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '{"name": "app", "icons": []}', '{"exportConfig": "x", "blobs": []}'])
+@pytest.mark.parametrize("key", ["manifest.json", "web/manifest.json", "a/b/app_manifest.json"])
+def test_the_manifest_of_another_program_is_no_run(key: str, text: str) -> None:
+    assert read_manifest(stored(key), text.encode(), {}) is None
+
+
+def test_an_export_outside_the_usual_folders_is_known_by_its_manifest() -> None:
+    assert run_of(DOCUMENT, key="elsewhere/manifest.json").export == "acme-actual"
+
+
 def test_a_byte_order_mark_before_the_manifest_is_ignored() -> None:
     run = read_manifest(stored(MANIFEST), b"\xef\xbb\xbf" + json.dumps(DOCUMENT).encode(), {})
     assert run is not None and run.export == "acme-actual"

@@ -18,7 +18,8 @@ from finops_azure.runs import KINDS, Run, format_of, why_partial
 
 
 def read_manifest(stored: StoredObject, content: bytes, blobs: Mapping[str, StoredObject]) -> Run | None:
-    """The run that a manifest describes; `blobs` are all blobs listed, by key. None for an export that is no bill.
+    """The run that a manifest describes; `blobs` are all blobs listed, by key. None for an export that is no bill, and
+    for another program's manifest: one that neither lies in an export's folders nor names its export.
 
     Never raises: what cannot be understood is a Run with a `problem`.
     """
@@ -26,9 +27,11 @@ def read_manifest(stored: StoredObject, content: bytes, blobs: Mapping[str, Stor
     try:
         document = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        return _unreadable(stored, place, "the manifest is not JSON")
+        return _unreadable(stored, place, "the manifest is not JSON") if place else None
     if not isinstance(document, dict):
-        return _unreadable(stored, place, "the manifest is not a JSON object")
+        return _unreadable(stored, place, "the manifest is not a JSON object") if place else None
+    if place is None and not isinstance(document.get("exportConfig"), dict):
+        return None
     kind = _text(document, "exportConfig", "type")
     if kind and kind.lower() not in KINDS:
         return None
