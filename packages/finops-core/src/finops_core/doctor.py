@@ -116,8 +116,14 @@ def freshness(entries: Sequence[LedgerEntry], now: dt.datetime) -> Iterator[Find
         detail = f"newest month {newest.period}, loaded {days} day{'' if days == 1 else 's'} ago"
         behind = newest.period < month.shift(-1) or (newest.period < month and now.day > STALE_DAYS)
         stale = behind or (newest.period == month and days >= STALE_DAYS)
-        fix = f"import again: finops {newest.provider} --help" if stale else ""
+        fix = f"finops {newest.provider} {_import_command(newest.provider)}" if stale else ""
         yield Finding(f"freshness {name}", "warn" if stale else "ok", detail, fix)
+
+
+def _import_command(provider: str) -> str:
+    """From metadata, without importing the provider, which may not be installed any more."""
+    commands = [plugin.import_command for plugin in registry.plugins() if plugin.name == provider]
+    return next(filter(None, commands), "--help")
 
 
 def reachable(runs: Iterable[tuple[str, Provider]], now: dt.datetime) -> Iterator[Finding]:

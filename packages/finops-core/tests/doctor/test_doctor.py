@@ -59,6 +59,7 @@ def test_what_is_loaded_and_how_old_it_is(examine: Doctor, monkeypatch: pytest.M
     assert "billing periods loaded: 1" in found["destination"]["detail"]
     assert found["freshness acme_billing"]["verdict"] == "warn"
     assert "2024-01" in found["freshness acme_billing"]["detail"]
+    assert found["freshness acme_billing"]["fix"] == "finops acme import-billing"
     assert "bills of acme" not in found, "clouds are asked with --online only"
 
 
