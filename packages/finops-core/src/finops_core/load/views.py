@@ -11,6 +11,8 @@ from finops_core.sql import identifier, literal, qualified
 FOCUS_TABLE = "focus_cost_and_usage"
 ROLLUP_TABLE = "cost_rollup"
 
+_NUMBER = re.compile(r"BIGINT|DECIMAL\(38,(\d+)\)")
+
 OVER_ALL = {FOCUS_TABLE: "cost_and_usage", ROLLUP_TABLE: "cost_rollup"}
 """Table that every dataset has -> the view over all of them, in the schema `focus`."""
 
@@ -53,8 +55,8 @@ def rows_of(view: View, sql: Sql) -> str:
 def common_types(shapes: Mapping[tuple[str, str], Mapping[str, str]], sql: Sql) -> dict[str, str]:
     """Column -> the type that holds each of its values in all tables. `shapes`: (schema, table) -> column -> type.
 
-    The type that all tables have; of several DECIMALs the one with the most decimals, if all values have room in it;
-    else text.
+    The type that all tables have; of several kinds of exact numbers the DECIMAL with the most decimals, if all values
+    have room in it; else text.
     """
     kinds: dict[str, set[str]] = {}
     for shape in shapes.values():
@@ -64,7 +66,7 @@ def common_types(shapes: Mapping[tuple[str, str], Mapping[str, str]], sql: Sql) 
 
 
 def _widest(name: str, kinds: set[str], shapes: Mapping[tuple[str, str], Mapping[str, str]], sql: Sql) -> str:
-    scales = [int(match[1]) for kind in kinds if (match := re.fullmatch(r"DECIMAL\(38,(\d+)\)", kind))]
+    scales = [int(match[1] or 0) for kind in kinds if (match := _NUMBER.fullmatch(kind))]
     if len(scales) < len(kinds):
         return "VARCHAR"
     for table, shape in shapes.items():
