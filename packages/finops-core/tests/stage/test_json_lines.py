@@ -91,11 +91,27 @@ def test_a_value_that_does_not_fit_is_told_with_its_row(connection: duckdb.DuckD
     assert raised.value.where == "bill.jsonl, row 3, column cost"
 
 
-@pytest.mark.parametrize("text", ["0.12345678901234567", '{"x": 0.12345678901234567, "y": [1.12345678901234567]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.12345678901234567",
+        '{"x": 0.12345678901234567, "y": [1.12345678901234567]}',
+        "at: 1.2.3.4.5.6.7.8.9.0.1.2.3.4.5.6.7",
+    ],
+)
 def test_digits_in_a_string_are_no_number(connection: duckdb.DuckDBPyConnection, tmp_path: Path, text: str) -> None:
     line = {"cost": 1, "note": text, "long": 123456789012345678901234567890}
     (row,) = read(connection, tmp_path / "bill.jsonl", json.dumps(line).encode())
     assert (row["note"], row["long"]) == (text, "123456789012345678901234567890")
+
+
+TEXTS = st.text(st.sampled_from('0123456789.,:[]{}"\\e- '), max_size=60)
+
+
+@given(values=st.dictionaries(TEXTS, st.recursive(TEXTS | st.floats(allow_nan=False, allow_infinity=False), st.lists)))
+def test_no_text_is_taken_for_a_number(connection: duckdb.DuckDBPyConnection, values: dict[str, Any]) -> None:
+    connection.execute("CREATE OR REPLACE TEMP TABLE written AS SELECT ? AS json", [json.dumps(values)])
+    check_numbers(connection, "written", "bill.jsonl")
 
 
 @given(value=st.floats(allow_nan=False, allow_infinity=False))

@@ -23,12 +23,12 @@ def check_numbers(connection: duckdb.DuckDBPyConnection, objects: str, key: str)
 
     Numbers that were DOUBLE when they were written pass, with all their 17 digits. So do whole numbers: they are kept.
     """
-    parsed = "CAST(CAST(number AS DOUBLE) AS VARCHAR)"
+    parsed = "CAST(TRY_CAST(number AS DOUBLE) AS VARCHAR)"
     kept = f"TRY_CAST(number AS DECIMAL(38,20)) IS NOT DISTINCT FROM TRY_CAST({parsed} AS DECIMAL(38,20))"
     found = connection.execute(
         f"SELECT number FROM (SELECT json, unnest(regexp_extract_all(json, {literal(_NUMBERS)}, 1)) AS number "
         f"FROM {objects} WHERE regexp_matches(json, {literal(_LONG)})) "
-        f"WHERE contains(number, '.') AND CASE WHEN number = {parsed} THEN false ELSE NOT {kept} END "
+        f"WHERE contains(number, '.') AND number IS DISTINCT FROM {parsed} AND ({parsed} IS NULL OR NOT {kept}) "
         # Seldom reached, and costly: what looks like a number may stand inside a string.
         f"AND contains(regexp_replace(json, {literal(_STRINGS)}, '\"\"', 'g'), number) LIMIT 1"
     ).fetchall()
