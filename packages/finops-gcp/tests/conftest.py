@@ -23,6 +23,7 @@ from finops_core.focus.invariants import CheckResult, run_checks
 from finops_core.sql import identifier
 from finops_core.stage import StagingFolder, stage
 from finops_core.stage.faults import explained
+from finops_core.tables import source_shape
 from finops_gcp.provider import Gcp
 from finops_gcp.sample.avro import write_avro
 
@@ -286,9 +287,11 @@ def read_delivery(provider: Gcp, delivery: Delivery, folder: Path) -> Bill:
     staged = stage(provider, delivery, StagingFolder(staging, lambda _: None), connection)
     with explained(delivery, staged):
         connection.execute(f"CREATE TABLE raw AS {staged.main.select}")
-    missing = {name: kind for name, kind in staged.dataset.known.items() if name not in staged.main.columns}
-    extra = "".join(f", CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in missing.items())
-    connection.execute(f"CREATE VIEW source AS SELECT *{extra} FROM raw")
+    columns = [
+        identifier(name) if name in staged.main.columns else f"CAST(NULL AS {kind}) AS {identifier(name)}"
+        for name, kind in source_shape(staged.main, staged.dataset.known).items()
+    ]
+    connection.execute(f"CREATE VIEW source AS SELECT {', '.join(columns)} FROM raw")
     for name, path in staged.dataset.lookups.items():
         connection.execute(f"CREATE TABLE {name} AS FROM read_csv('{path}', all_varchar=true, header=true)")
     connection.execute(f"CREATE TABLE focus AS {convert(connection, delivery, staged.dataset).select}")

@@ -146,7 +146,7 @@ def test_nothing_there_says_what_is(desk: Any) -> None:
     (desk.bucket / "_SUCCESS").touch()
     with pytest.raises(DataMissing, match="_SUCCESS is there"):
         desk.deliveries()
-    with pytest.raises(DataMissing, match="no directory"):
+    with pytest.raises(DataMissing, match="no such directory"):
         Gcp(bucket="file:///no/such/directory").discover(Window())
 
 

@@ -71,7 +71,7 @@ def test_rules_name_the_columns_of_the_export() -> None:
     ],
 )
 def test_discounts_stay_on_the_row(desk: Any, kind: str) -> None:
-    desk.write("2025-01/a.parquet", desk.row(cost=2.0, credits=[desk.credit(-0.5, kind)]))
+    desk.write("2025-01/a.parquet", desk.row(cost=2.0, cost_at_list=2.0, credits=[desk.credit(-0.5, kind)]))
     bill = desk.read()
     assert bill.query("SELECT ChargeCategory, BilledCost, x_Generated FROM focus") == [("Usage", Decimal("1.5"), False)]
     assert bill.broken == []
@@ -80,7 +80,7 @@ def test_discounts_stay_on_the_row(desk: Any, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["PROMOTION", "BRAND_NEW_KIND", None])
 def test_promotions_and_unknown_kinds_become_credit_rows(desk: Any, kind: str | None) -> None:
     credits = [desk.credit(-0.5, kind, "Launch"), desk.credit(-0.25, "DISCOUNT"), desk.credit(0.0, kind)]
-    desk.write("2025-01/a.parquet", desk.row(cost=2.0, credits=credits))
+    desk.write("2025-01/a.parquet", desk.row(cost=2.0, cost_at_list=2.0, credits=credits))
     bill = desk.read()
     usage, split = bill.dicts("SELECT * FROM focus ORDER BY BilledCost DESC")
     assert (usage["BilledCost"], split["BilledCost"]) == (Decimal("1.75"), Decimal("-0.5"))
@@ -103,7 +103,7 @@ def test_credits_of_old_exports_are_told_by_name(desk: Any) -> None:
         desk.credit(-0.5, None, "Sustained Usage Discount"),
         desk.credit(-0.25, None, "Committed Usage Discount: RAM"),
     ]
-    desk.write("2025-01/a.parquet", desk.row(cost=2.0, credits=credits))
+    desk.write("2025-01/a.parquet", desk.row(cost=2.0, cost_at_list=2.0, credits=credits))
     bill = desk.read()
     assert bill.query("SELECT BilledCost, CommitmentDiscountStatus FROM focus") == [(Decimal("1.25"), "Used")]
     assert bill.broken == []

@@ -107,7 +107,7 @@ def test_labels_that_differ_only_by_case_are_two(desk: Any, ending: str) -> None
 
 def test_fields_of_one_struct_that_differ_only_by_case_are_kept(desk: Any) -> None:
     desk.write("2025-01/a.json", {**desk.row(), "service": {"id": "s", "ID": "t", "description": "d"}})
-    assert desk.read().query("SELECT service_id, service_other FROM source") == [("s", '{"ID":"t"}')]
+    assert desk.read().query("SELECT service_id, service_other FROM raw") == [("s", '{"ID":"t"}')]
 
 
 @pytest.mark.parametrize("text", ["2025-01-15 10:00:00 UTC", "2025-01-15 10:00:00.000000 UTC", "2025-01-15T10:00:00Z"])
@@ -227,7 +227,7 @@ def test_columns_that_come_with_time_make_folders_of_mixed_schema(desk: Any) -> 
     )
     bill = desk.read()
     assert bill.query(
-        "SELECT cost, price_list_price, price_brand_new_deep, price_brand_new_list, novelty FROM source ORDER BY 1"
+        "SELECT cost, price_list_price, price_brand_new_deep, price_brand_new_list, novelty FROM raw ORDER BY 1"
     ) == [(1, None, None, None, None), (2, 2, Decimal("1.5"), '["x"]', "n")]
     assert bill.broken == []
 
@@ -237,7 +237,7 @@ def test_fields_that_nobody_knows_survive_in_json(desk: Any) -> None:
         "2025-01/a.json", {**desk.row(), "service": {"id": "s", "description": "d", "tier": 9}, "novelty": {"a": 1}}
     )
     bill = desk.read()
-    assert bill.query("SELECT service_id, service_other, novelty FROM source") == [("s", '{"tier":9}', '{"a":1}')]
+    assert bill.query("SELECT service_id, service_other, novelty FROM raw") == [("s", '{"tier":9}', '{"a":1}')]
 
 
 @pytest.mark.parametrize("ending", FORMATS)
@@ -394,4 +394,15 @@ def test_lists_without_their_annotation_are_lists(desk: Any) -> None:
     pq.write_table(table.set_column(table.schema.get_field_index("credits"), "credits", bare), path)
     bill = desk.read()
     assert _paid(bill) == Decimal("0.75")
+    assert bill.broken == []
+
+
+def test_columns_of_ones_own_may_have_any_name(desk: Any) -> None:
+    """Also one that the conversion uses for a value of its own."""
+    path = desk.write("2025-01/a.csv", desk.row(cost=2.0))
+    head, row, *_ = path.read_text().splitlines()
+    path.write_text(f"{head},rate,status,weight,is_fee\n{row},7,late,2,no\n")
+    bill = desk.read()
+    assert _paid(bill) == 2
+    assert bill.query("SELECT rate, status, weight, is_fee FROM raw") == [("7", "late", "2", "no")]
     assert bill.broken == []

@@ -10,7 +10,6 @@ from finops_core.account import Account
 from finops_core.focus.conversion import convert
 from finops_core.load import Package, Table
 from finops_core.sql import identifier, slug
-from finops_core.stage.widen import rounded
 
 if TYPE_CHECKING:
     import duckdb
@@ -73,8 +72,7 @@ def focus_table(
 def _empty_sources(staged: Staged) -> list[str]:
     statements = []
     for part, reading in staged.parts.items():
-        known = staged.dataset.known
-        columns = {**known, **reading.columns, **rounded(reading, known)}
+        columns = tables.source_shape(reading, staged.dataset.known)
         shape = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
         statements.append(f"CREATE OR REPLACE TEMP TABLE {identifier(tables.source_name(part))} ({shape})")
     return statements

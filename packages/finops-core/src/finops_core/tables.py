@@ -9,7 +9,7 @@ for the period, except the ledger, whose newest committed row counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from finops_core import schema
@@ -20,6 +20,7 @@ from finops_core.options import Strategy
 from finops_core.periods import Period
 from finops_core.sql import identifier, literal, qualified
 from finops_core.stage import Staged
+from finops_core.stage.reading import LINEAGE, Reading
 from finops_core.stage.widen import rounded
 
 FOCUS_TABLE = views.FOCUS_TABLE
@@ -92,19 +93,28 @@ def source_name(part: str) -> str:
     return f"source_{part}" if part else "source"
 
 
-def source_relations(where: Where, staged: Staged, written: Collection[str]) -> tuple[str, ...]:
-    """Statements that make `source` and `source_<part>`: the period's raw rows, with every column that SQL may name.
+def source_shape(reading: Reading, known: Mapping[str, str]) -> dict[str, str]:
+    """The columns of `source`: those that the dataset knows, in the types that this bill has them, and the lineage."""
+    found = {name: reading.columns.get(name, kind) for name, kind in known.items()}
+    return {**found, **rounded(reading, known), **LINEAGE}
 
-    They read raw tables that have been `written` just before; other parts are read from their files.
+
+def source_relations(where: Where, staged: Staged, written: Collection[str]) -> tuple[str, ...]:
+    """Statements that make `source` and `source_<part>`: the period's raw rows, with the columns that SQL may name.
+
+    Those and no other: a column of the bill that nobody knows shall not meet a name of the SQL's own. They read raw
+    tables that have been `written` just before; other parts are read from their files.
     """
     statements = []
     for part, reading in staged.parts.items():
-        known = staged.dataset.known.items()
-        missing = [f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in known if name not in reading.columns]
-        fewer = rounded(reading, staged.dataset.known).items()
-        casts = ", ".join(f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}" for name, kind in fewer)
-        everything = f"* REPLACE ({casts})" if casts else "*"
-        name, columns = identifier(source_name(part)), ", ".join([everything, *missing])
+        shape = source_shape(reading, staged.dataset.known).items()
+        columns = ", ".join(
+            identifier(name)
+            if reading.columns.get(name) == kind
+            else f"CAST({identifier(name) if name in reading.columns else 'NULL'} AS {kind}) AS {identifier(name)}"
+            for name, kind in shape
+        )
+        name = identifier(source_name(part))
         if where.raw(part) in written:
             raw = where.raw(part)
             origin = where.table(raw if where.strategy == "separate" else incoming(raw))

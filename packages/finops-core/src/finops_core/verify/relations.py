@@ -141,16 +141,17 @@ def shape_of(sql: Sql, schema_name: str, table: str) -> dict[str, str]:
 
 
 def _as_known(have: Mapping[str, str], known: Mapping[str, str]) -> str:
-    """Every column, those that the bill lacks as NULL, and amounts with more decimals than SQL expects rounded."""
+    """The columns that SQL may name: what the bill lacks is NULL, amounts with more decimals than usual are rounded."""
     have = {name.lower(): kind for name, kind in have.items()}
-    missing = [f", {_null(name, kind)}" for name, kind in known.items() if name.lower() not in have]
-    finer = [
-        f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}"
-        for name, kind in known.items()
-        if kind.startswith("DECIMAL") and have.get(name.lower(), kind) != kind
-    ]
-    replaced = f" REPLACE ({', '.join(finer)})" if finer else ""
-    return f"*{replaced}{''.join(missing)}"
+    columns = []
+    for name, kind in {**known, **LINEAGE}.items():
+        if name.lower() not in have:
+            columns.append(_null(name, kind))
+        elif kind.startswith("DECIMAL") and have[name.lower()] != kind:
+            columns.append(f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}")
+        else:
+            columns.append(identifier(name))
+    return ", ".join(columns)
 
 
 def _null(name: str, kind: str) -> str:

@@ -10,7 +10,30 @@
 -- rate and a credit takes the used part off the fee, so that what is left of the fee is idle commitment.
 
 WITH
-lines AS (
+-- What the text of a SKU tells, once for each SKU.
+sku_texts AS (
+    SELECT
+        service_description AS sku_service,
+        sku_description AS sku_text,
+        -- sku_family: the kind of machine whose cores or memory a resource-based commitment covers (N1 where no name is
+        --   given), told by the SKU's text.
+        CASE
+            WHEN service_description IS DISTINCT FROM 'Compute Engine' THEN NULL
+            WHEN regexp_matches(sku_description, '\b(Ram|RAM|Memory)\b')
+                THEN coalesce(nullif(regexp_extract(sku_description, '\b([A-Z][0-9][A-Z]?)\b', 1), ''), 'N1') || ' Ram'
+            WHEN regexp_matches(sku_description, '\b(Cpu|CPU|Core|vCPU)\b')
+                THEN coalesce(nullif(regexp_extract(sku_description, '\b([A-Z][0-9][A-Z]?)\b', 1), ''), 'N1') || ' Core'
+        END AS sku_family,
+        -- sku_meter: the text without where the SKU runs.
+        coalesce(nullif(regexp_replace(sku_description, ' (running )?in [A-Z].*$', ''), ''), sku_description) AS sku_meter,
+        -- is_dynamic: the text says that the SKU is spot or preemptible usage.
+        coalesce(sku_description LIKE '%Spot%' OR sku_description LIKE '%Preemptible%', false) AS is_dynamic
+    FROM (SELECT DISTINCT service_description, sku_description FROM source)
+),
+
+-- `credited`, `lines` and `charges` are not kept: rows as wide as these cost more to keep than to read again. Each query
+-- below reads of them what it needs.
+credited AS NOT MATERIALIZED (
     SELECT
         *,
         -- credit_list: the row's credits; where an old export gives no type, it is told by the credit's name.
@@ -37,34 +60,6 @@ lines AS (
                     }
                 )
         END AS credit_list,
-        -- split_credits: the credits that make rows of their own: promotions and kinds that nobody knows.
-        list_filter(
-            credit_list,
-            lambda credit: credit.amount <> 0 AND credit.kind NOT IN (
-                'SUSTAINED_USAGE_DISCOUNT', 'DISCOUNT', 'COMMITTED_USAGE_DISCOUNT',
-                'COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE', 'FEE_UTILIZATION_OFFSET', 'SUBSCRIPTION_BENEFIT',
-                'RESELLER_MARGIN', 'FREE_TIER'
-            )
-        ) AS split_credits,
-        -- net_cost: the row's cost and those of its credits that are discounts of this very row.
-        coalesce(cost, 0)
-            + coalesce(list_sum(list_transform(credit_list, lambda credit: credit.amount)), 0)
-            - coalesce(list_sum(list_transform(split_credits, lambda credit: credit.amount)), 0) AS net_cost,
-        -- covered_credit: what commitments of the older model took off this row, as a positive amount.
-        -coalesce(
-            list_sum(
-                list_transform(
-                    list_filter(credit_list, lambda credit: starts_with(credit.kind, 'COMMITTED_USAGE_DISCOUNT')),
-                    lambda credit: credit.amount
-                )
-            ),
-            0
-        ) AS covered_credit,
-        -- covering_credit: the first of those credits.
-        list_filter(
-            credit_list,
-            lambda credit: starts_with(credit.kind, 'COMMITTED_USAGE_DISCOUNT') AND credit.amount <> 0
-        )[1] AS covering_credit,
         -- has_adjustment: the row says that it corrects something.
         coalesce(
             adjustment_info_id, adjustment_info_description, adjustment_info_mode, adjustment_info_type
@@ -81,19 +76,12 @@ lines AS (
             ),
             false
         ) AS is_fee,
+        -- may_be_pooled: cheap to say, and true of all fees and of all usage that a resource-based commitment covers.
+        is_fee OR coalesce(credits ILIKE '%committed%', false) AS may_be_pooled,
         -- model_name: the consumption model under which the row is priced, if it is a commitment's.
         CASE
             WHEN coalesce(consumption_model_description, 'Default') <> 'Default' THEN consumption_model_description
         END AS model_name,
-        -- sku_family: the kind of machine whose cores or memory a resource-based commitment covers (N1 where no name is
-        --   given), told by the SKU's text.
-        CASE
-            WHEN service_description IS DISTINCT FROM 'Compute Engine' THEN NULL
-            WHEN regexp_matches(sku_description, '\b(Ram|RAM|Memory)\b')
-                THEN coalesce(nullif(regexp_extract(sku_description, '\b([A-Z][0-9][A-Z]?)\b', 1), ''), 'N1') || ' Ram'
-            WHEN regexp_matches(sku_description, '\b(Cpu|CPU|Core|vCPU)\b')
-                THEN coalesce(nullif(regexp_extract(sku_description, '\b([A-Z][0-9][A-Z]?)\b', 1), ''), 'N1') || ' Core'
-        END AS sku_family,
         -- invoice_start: the first of the invoice month; where a hand-made file has none, of the month of the delivery.
         CAST(
             coalesce(
@@ -104,18 +92,44 @@ lines AS (
     FROM source
 ),
 
+lines AS NOT MATERIALIZED (
+    SELECT
+        *,
+        -- split_credits: the credits that make rows of their own: promotions and kinds that nobody knows.
+        list_filter(
+            credit_list,
+            lambda credit: credit.amount <> 0 AND credit.kind NOT IN (
+                'SUSTAINED_USAGE_DISCOUNT', 'DISCOUNT', 'COMMITTED_USAGE_DISCOUNT',
+                'COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE', 'FEE_UTILIZATION_OFFSET', 'SUBSCRIPTION_BENEFIT',
+                'RESELLER_MARGIN', 'FREE_TIER'
+            )
+        ) AS split_credits,
+        -- covering_credits: what commitments of the older model took off this row.
+        list_filter(credit_list, lambda credit: starts_with(credit.kind, 'COMMITTED_USAGE_DISCOUNT')) AS covering_credits,
+        -- net_cost: the row's cost and those of its credits that are discounts of this very row.
+        coalesce(cost, 0)
+            + coalesce(list_sum(list_transform(credit_list, lambda credit: credit.amount)), 0)
+            - coalesce(list_sum(list_transform(split_credits, lambda credit: credit.amount)), 0) AS net_cost,
+        -- covered_credit: what commitments of the older model took off this row, as a positive amount.
+        -coalesce(list_sum(list_transform(covering_credits, lambda credit: credit.amount)), 0) AS covered_credit,
+        -- covering_credit: the first of those credits.
+        list_filter(covering_credits, lambda credit: credit.amount <> 0)[1] AS covering_credit
+    FROM credited
+),
+
 -- Fees of the newer model: those that a FEE_UTILIZATION_OFFSET credit ever reduces in this bill. An hour in which all of
 -- such a commitment was idle has no credit.
 offset_fees AS (
     SELECT DISTINCT billing_account_id AS account, subscription_instance_id AS subscription, sku_id AS sku
-    FROM lines
+    FROM credited
     WHERE credits LIKE '%FEE_UTILIZATION_OFFSET%'
         AND is_fee
 ),
 
-charges AS (
+charges AS NOT MATERIALIZED (
     SELECT
         lines.*,
+        sku_texts.* EXCLUDE (sku_service, sku_text),
         -- charge_kind: what the row is: by cost type, then adjustments by whether they carry usage, then fees of
         --   commitments, then usage.
         CASE
@@ -132,8 +146,17 @@ charges AS (
             WHEN covering_credit.kind = 'COMMITTED_USAGE_DISCOUNT' THEN 'resource'
             WHEN covering_credit IS NOT NULL THEN 'spend'
             WHEN model_name IS NOT NULL THEN 'model'
-        END AS covered_by
+        END AS covered_by,
+        CAST(usage_start_time AS DATE) AS usage_day,
+        -- pooled_family: the family whose fees this row pays (fees) or has to bear (usage that they cover).
+        CASE
+            WHEN (covered_by = 'resource' OR charge_kind = 'Commitment fee') AND may_be_pooled AND NOT has_adjustment
+                THEN sku_family
+        END AS pooled_family
     FROM lines
+    LEFT JOIN sku_texts
+        ON sku_texts.sku_text IS NOT DISTINCT FROM sku_description
+        AND sku_texts.sku_service IS NOT DISTINCT FROM service_description
     LEFT JOIN offset_fees
         ON is_fee
         AND offset_fees.account IS NOT DISTINCT FROM billing_account_id
@@ -152,98 +175,116 @@ spend_commitments AS (
     GROUP BY ALL
 ),
 
--- Resource-based commitments: per account, currency, region, day and family, what the fees cost and how much of what
--- they buy was used.
-fees AS (
+-- Resource-based commitments: their fees and the usage that they cover.
+pooled AS MATERIALIZED (
     SELECT
-        billing_account_id AS account, currency AS money, location_region AS region, sku_family AS family,
-        CAST(usage_start_time AS DATE) AS day, usage_pricing_unit AS unit,
-        sum(net_cost) AS fee_cost,
-        sum(usage_amount_in_pricing_units) AS fee_quantity,
-        CASE WHEN count(DISTINCT subscription_instance_id) = 1 THEN min(subscription_instance_id) END AS only_commitment
+        *,
+        -- place: the order of the rows of a pool, but for ties.
+        {
+            'start': usage_start_time, 'sku': sku_id, 'project': project_id, 'resource': resource_global_name,
+            'cost': cost
+        } AS place,
+        -- weight: by what a row shares: what a fee costs, or what was taken off usage.
+        CASE WHEN charge_kind = 'Usage' THEN covered_credit ELSE net_cost END AS weight,
+        -- pooled_quantity: of usage the part whose price the credits took off. Decimals, since a sum of binary numbers
+        --   depends on their order.
+        CASE
+            WHEN charge_kind = 'Usage'
+                THEN CAST(
+                    CAST(usage_amount_in_pricing_units AS DOUBLE) * CAST(covered_credit AS DOUBLE)
+                    / CAST(nullif(cost, 0) AS DOUBLE) AS DECIMAL(38, 12)
+                )
+            ELSE usage_amount_in_pricing_units
+        END AS pooled_quantity
     FROM charges
-    WHERE charge_kind = 'Commitment fee' AND sku_family IS NOT NULL AND NOT has_adjustment
-    GROUP BY ALL
+    WHERE pooled_family IS NOT NULL
+        -- Spares reading the credits of all other rows.
+        AND may_be_pooled
 ),
 
-covers AS (
-    SELECT
-        billing_account_id AS account, currency AS money, location_region AS region, sku_family AS family,
-        CAST(usage_start_time AS DATE) AS day, usage_pricing_unit AS unit,
-        sum(covered_credit) AS credit,
-        -- covered_quantity: the part of the usage whose price the credits took off. Summed as DECIMAL: a sum of binary
-        --   numbers depends on their order.
-        sum(
-            CAST(
-                CAST(usage_amount_in_pricing_units AS DOUBLE) * CAST(covered_credit AS DOUBLE)
-                / CAST(nullif(cost, 0) AS DOUBLE) AS DECIMAL(38, 12)
-            )
-        ) AS covered_quantity
-    FROM charges
-    WHERE covered_by = 'resource' AND sku_family IS NOT NULL AND NOT has_adjustment
-    GROUP BY ALL
-    HAVING sum(covered_credit) > 0
-),
-
+-- Per account, currency, region, day and family, what the fees cost and how much of what they buy was used.
 pools AS (
     SELECT
-        fees.*,
-        covers.credit,
+        billing_account_id, currency, location_region, pooled_family, usage_day, usage_pricing_unit,
+        sum(weight) FILTER (charge_kind <> 'Usage') AS fee_cost,
+        CAST(sum(pooled_quantity) FILTER (charge_kind <> 'Usage') AS DOUBLE) AS fee_quantity,
+        sum(weight) FILTER (charge_kind = 'Usage') AS credit,
+        CAST(sum(pooled_quantity) FILTER (charge_kind = 'Usage') AS DOUBLE) AS covered_quantity,
+        CASE
+            WHEN count(DISTINCT subscription_instance_id) FILTER (charge_kind <> 'Usage') = 1
+                THEN min(subscription_instance_id) FILTER (charge_kind <> 'Usage')
+        END AS pool_commitment,
         -- used_cost: the part of the fees that goes to covered usage: the used part of what they buy. What is left unused
         --   of a millionth is nothing.
         CASE
             WHEN covered_quantity IS NULL THEN NULL
-            WHEN CAST(covered_quantity AS DOUBLE) >= CAST(fee_quantity AS DOUBLE) * 0.999999 THEN fee_cost
+            WHEN covered_quantity >= fee_quantity * 0.999999 THEN fee_cost
             ELSE CAST(
-                CAST(
-                    CAST(fee_cost AS DOUBLE) * CAST(covered_quantity AS DOUBLE) / CAST(fee_quantity AS DOUBLE)
-                    AS DECIMAL(38, 9)
-                ) AS DECIMAL(38, 18)
+                CAST(CAST(fee_cost AS DOUBLE) * covered_quantity / fee_quantity AS DECIMAL(38, 9)) AS DECIMAL(38, 18)
             )
-        END AS used_cost,
-        fee_cost - used_cost AS idle_cost
-    FROM fees
-    JOIN covers USING (account, money, region, family, day, unit)
-    WHERE fee_cost > 0 AND fee_quantity > 0
+        END AS used_cost
+    FROM pooled
+    GROUP BY billing_account_id, currency, location_region, pooled_family, usage_day, usage_pricing_unit
+    HAVING fee_cost > 0 AND fee_quantity > 0 AND credit > 0
 ),
 
--- What each covered row and each fee row gets, to the last digit: the first row of a pool takes the rounding.
-shares AS (
+-- What each side of a pool, its usage and its fees, has to bear of the fees, and what shares by weight leave over.
+sides AS (
     SELECT
-        charges.*,
-        pools.only_commitment AS pool_commitment,
-        CASE
-            WHEN covered_by = 'resource'
-                THEN CAST(
-                    CAST(used_cost AS DOUBLE) * CAST(covered_credit AS DOUBLE) / CAST(credit AS DOUBLE)
-                    AS DECIMAL(38, 12)
-                )
-            ELSE CAST(
-                CAST(idle_cost AS DOUBLE) * CAST(net_cost AS DOUBLE) / CAST(fee_cost AS DOUBLE) AS DECIMAL(38, 12)
-            )
-        END AS rounded_share,
-        -- pool_share: the part of the fees that this row bears: covered usage what was used, fees what was left unused.
-        --   Twelve decimals and eighteen make twelve in DuckDB, hence the casts.
-        CASE
-            WHEN pools.fee_cost IS NULL THEN NULL
-            WHEN row_number() OVER pool > 1 THEN CAST(rounded_share AS DECIMAL(38, 18))
-            ELSE CASE WHEN covered_by = 'resource' THEN used_cost ELSE idle_cost END
-                - CAST(sum(rounded_share) OVER pool - rounded_share AS DECIMAL(38, 18))
-        END AS pool_share
-    FROM charges
-    LEFT JOIN pools
-        ON pools.account IS NOT DISTINCT FROM billing_account_id
-        AND pools.money IS NOT DISTINCT FROM currency
-        AND pools.region = location_region
-        AND pools.family = sku_family
-        AND pools.day = CAST(usage_start_time AS DATE)
-        AND pools.unit = usage_pricing_unit
-        AND NOT has_adjustment
-    WHERE covered_by = 'resource' OR (charge_kind = 'Commitment fee' AND sku_family IS NOT NULL)
-    WINDOW pool AS (
-        PARTITION BY pools.account, pools.money, pools.region, pools.family, pools.day, pools.unit, charge_kind
-        ORDER BY usage_start_time, sku_id, project_id, resource_global_name, cost, source_file, charges
-        ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        billing_account_id, currency, location_region, pooled_family, usage_day, usage_pricing_unit, charge_kind,
+        pool_commitment,
+        CASE WHEN charge_kind = 'Usage' THEN used_cost ELSE fee_cost - used_cost END AS to_bear,
+        CASE WHEN charge_kind = 'Usage' THEN credit ELSE fee_cost END AS whole_weight,
+        min(place) AS first_place,
+        sum(
+            CAST(CAST(to_bear AS DOUBLE) * CAST(weight AS DOUBLE) / CAST(whole_weight AS DOUBLE) AS DECIMAL(38, 12))
+        ) AS rounded_sum
+    FROM pooled
+    JOIN pools
+        USING (billing_account_id, currency, location_region, pooled_family, usage_day, usage_pricing_unit)
+    GROUP BY ALL
+),
+
+shares AS NOT MATERIALIZED (
+    SELECT
+        *,
+        -- rounded_share: the part of the fees that this row bears by its weight: covered usage of what was used, fees of
+        --   what was left unused. Twelve decimals and eighteen make twelve in DuckDB, hence the casts.
+        CAST(
+            CAST(CAST(to_bear AS DOUBLE) * CAST(weight AS DOUBLE) / CAST(whole_weight AS DOUBLE) AS DECIMAL(38, 12))
+            AS DECIMAL(38, 18)
+        ) AS rounded_share,
+        first_place IS NOT NULL AND place IS NOT DISTINCT FROM first_place AS is_early
+    FROM pooled
+    LEFT JOIN sides
+        USING (
+            billing_account_id, currency, location_region, pooled_family, usage_day, usage_pricing_unit, charge_kind
+        )
+),
+
+-- What each row bears, to the last digit: the first row of each side takes the rounding. Only rows that may be it are
+-- put in order.
+bearing AS (
+    SELECT *, rounded_share AS pool_share
+    FROM shares
+    WHERE NOT is_early
+    UNION ALL
+    SELECT
+        *,
+        -- pool_share: the part of the fees that this row bears: covered usage of what was used, fees of what was left
+        --   unused.
+        rounded_share
+            + CASE WHEN row_number() OVER side = 1 THEN to_bear - CAST(rounded_sum AS DECIMAL(38, 18)) ELSE 0 END
+            AS pool_share
+    FROM shares
+    WHERE is_early
+    WINDOW side AS (
+        PARTITION BY
+            billing_account_id, currency, location_region, pooled_family, usage_day, usage_pricing_unit, charge_kind
+        -- Of rows that are equal in all that FOCUS shows it does not matter which one it is.
+        ORDER BY
+            usage_end_time, export_time, usage_amount_in_pricing_units, credits, labels, tags, project_labels,
+            system_labels, location_zone, resource_name, price_effective_price, cost_at_list, source_file
     )
 ),
 
@@ -255,18 +296,18 @@ parts AS (
         false AS is_generated,
         CAST(NULL AS STRUCT(id VARCHAR, "name" VARCHAR, kind VARCHAR, amount DECIMAL(38, 18))) AS split_credit
     FROM charges
-    WHERE (covered_by = 'resource' OR (charge_kind = 'Commitment fee' AND sku_family IS NOT NULL)) IS NOT TRUE
-    UNION ALL
-    SELECT * EXCLUDE (rounded_share, pool_commitment, pool_share), pool_commitment, pool_share, false, NULL
-    FROM shares
-    UNION ALL
+    WHERE pooled_family IS NULL
+    UNION ALL BY NAME
+    SELECT *, false AS is_generated FROM bearing
+    UNION ALL BY NAME
     -- The unused part of a fee: FOCUS wants no effective cost on the purchase and an Unused row beside it.
-    SELECT * EXCLUDE (rounded_share, pool_commitment, pool_share), pool_commitment, pool_share, true, NULL
-    FROM shares
-    WHERE charge_kind = 'Commitment fee' AND pool_share <> 0
-    UNION ALL
+    SELECT *, true AS is_generated FROM bearing WHERE charge_kind = 'Commitment fee' AND pool_share <> 0
+    UNION ALL BY NAME
     -- Credits that are no discount of the row: a row each.
-    SELECT * EXCLUDE (charge_kind, covered_by), 'Credit', NULL, NULL, NULL, true, unnest(split_credits)
+    SELECT
+        * REPLACE ('Credit' AS charge_kind, NULL AS covered_by),
+        true AS is_generated,
+        unnest(split_credits) AS split_credit
     FROM charges
     WHERE len(split_credits) > 0
 ),
@@ -561,8 +602,7 @@ SELECT
     --   Standard on other usage and on fees; nothing on taxes, credits and adjustments.
     CASE
         WHEN status IS NOT NULL THEN 'Committed'
-        WHEN charge_kind = 'Usage' AND (sku_description LIKE '%Spot%' OR sku_description LIKE '%Preemptible%')
-            THEN 'Dynamic'
+        WHEN charge_kind = 'Usage' AND is_dynamic THEN 'Dynamic'
         WHEN charge_kind IN ('Usage', 'Commitment fee') THEN 'Standard'
     END AS PricingCategory,
     -- PricingCurrency: US dollars where the bill is converted from them, else the bill's currency.
@@ -619,12 +659,7 @@ SELECT
     -- SkuId: the SKU; nothing on taxes and split-off credits.
     CASE WHEN charge_kind NOT IN ('Tax', 'Credit') THEN sku_id END AS SkuId,
     -- SkuMeter: the SKU's description without where it runs; nothing on taxes and split-off credits.
-    CASE
-        WHEN charge_kind NOT IN ('Tax', 'Credit') AND sku_id IS NOT NULL
-            THEN coalesce(
-                nullif(regexp_replace(sku_description, ' (running )?in [A-Z].*$', ''), ''), sku_description
-            )
-    END AS SkuMeter,
+    CASE WHEN charge_kind NOT IN ('Tax', 'Credit') AND sku_id IS NOT NULL THEN sku_meter END AS SkuMeter,
     -- SkuPriceDetails: machine type, cores and memory from the system labels, where there is a price.
     CASE WHEN charge_kind IN ('Usage', 'Commitment fee') AND sku_id IS NOT NULL THEN spec_sets.spec_details END
         AS SkuPriceDetails,
@@ -635,7 +670,10 @@ SELECT
             THEN concat_ws(
                 '/',
                 sku_id,
-                rtrim(rtrim(CAST(coalesce(price_tier_start_amount, 0) AS VARCHAR), '0'), '.'),
+                CASE
+                    WHEN coalesce(price_tier_start_amount, 0) = 0 THEN '0'
+                    ELSE rtrim(rtrim(CAST(price_tier_start_amount AS VARCHAR), '0'), '.')
+                END,
                 CASE WHEN model_name IS NOT NULL THEN coalesce(consumption_model_id, model_name) END
             )
     END AS SkuPriceId,
