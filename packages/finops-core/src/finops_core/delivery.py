@@ -36,9 +36,9 @@ class Delivery:
 
     `columns` maps a source column to the type that the manifest declares for it, where it declares any.
     `problem` says why this delivery cannot be loaded although it exists (a manifest that is not JSON, a key outside
-    the bucket): its period fails, the others go on; `hint` what to try about it. `where` is a SQL condition over our column names that picks this
-    period's rows out of files that hold several periods; "" takes all rows. `notes` are for the user: what was left
-    out, what reading it will cost. `details` are the provider's own.
+    the bucket): its period fails, the others go on; `hint` what to try about it. `where` is a SQL condition over our
+    column names that picks this period's rows out of files that hold several periods; "" takes all rows. `notes` are
+    for the user: what was left out, what reading it will cost. `details` are the provider's own.
     """
 
     provider: str
@@ -70,8 +70,8 @@ class Delivery:
 class LocalFile:
     """A source file on this machine, whole and checked. Compression and BOM are found out from its content.
 
-    `path` is what is read. Where a provider had to make it from a format that DuckDB does not read, `stored` is the file
-    as it was fetched: sizes and checksums are about that one.
+    `path` is what is read. Where a provider had to make it from a format that DuckDB does not read, `stored` is the
+    file as it was fetched: sizes and checksums are about that one.
     """
 
     source: SourceFile
