@@ -47,8 +47,8 @@ class Project:
     )
     destination: str = setting(
         default="duckdb",
-        help="Where bills are loaded: duckdb (finops.duckdb in data_dir), a path of a DuckDB file, a postgresql:// URL, "
-        "or the URL of a folder for Parquet files (file://, s3://, az://, gs://).",
+        help="Where bills are loaded: duckdb (finops.duckdb in data_dir), a path of a DuckDB file, a postgresql:// "
+        "URL, or the URL of a folder for Parquet files (file://, s3://, az://, gs://).",
     )
     memory_limit: ByteSize = setting(default=ByteSize("2GB"), help="Memory for DuckDB; what does not fit goes to disk.")
     threads: Positive | None = setting(default=None, help="Threads for DuckDB; as many as there are cores if unset.")
