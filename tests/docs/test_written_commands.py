@@ -17,6 +17,8 @@ import pytest
 from finops_core import registry
 from finops_core.cli.app import root
 from finops_core.cli.session import Session
+from finops_core.config import provider_definitions
+from finops_core.config.settings import project_definitions
 from finops_core.errors import FinopsError
 from typer.exceptions import Exit, TyperException
 
@@ -120,3 +122,24 @@ def test_the_example_of_a_command_is_one(path):
     (line,) = [line.strip() for line in EXAMPLES[path].splitlines() if line.startswith("  finops ")]
     assert line.startswith(path)
     assert problem(shlex.split(line)[1:]) == ""
+
+
+NO_SETTING = {"FINOPS_CONFIG": "names the file", "FINOPS_DATABASE": "a secret of GitHub's", "GCP_NAME": "a pattern"}
+"""What looks like the variable of a setting, and is none."""
+
+
+def test_every_variable_that_is_written_is_a_setting():
+    definitions = [*project_definitions()]
+    for name in ("aws", "azure", "gcp"):
+        definitions += provider_definitions(registry.load(name))
+    known = {variable for definition in definitions for variable in definition.environment}
+    found = {
+        variable: page.name
+        for page in pages()
+        for variable in re.findall(
+            r"\b(?:FINOPS|PROJECT|AWS|AZURE|GCP)_[A-Z][A-Z_]+\b", page.read_text(encoding="utf-8")
+        )
+    }
+    assert "AWS_BUCKET" in found
+    unknown = {variable: page for variable, page in found.items() if variable not in known | NO_SETTING.keys()}
+    assert not unknown
