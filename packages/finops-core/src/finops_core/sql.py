@@ -19,6 +19,15 @@ def literal(text: str) -> str:
     return "'" + text.replace("\x00", "").replace("'", "''") + "'"
 
 
+FAULT = "finops value: "
+"""How our own errors inside SQL begin, so that they can be told from DuckDB's."""
+
+
+def fault(value: str, source: str) -> str:
+    """SQL that fails with ValueDoesNotFit, naming the source column and the value of the expression `value`."""
+    return f"error({literal(FAULT + source + ': ')} || CAST({value} AS VARCHAR))"
+
+
 def qualified(schema: str, table: str) -> str:
     return f"{identifier(schema)}.{identifier(table)}"
 

@@ -9,7 +9,8 @@ from decimal import Decimal, localcontext
 
 import duckdb
 import pytest
-from finops_core.stage.exact import FAULT, exactly
+from finops_core.sql import FAULT
+from finops_core.stage.exact import exactly
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -102,12 +102,11 @@ def _months(
     connection: duckdb.DuckDBPyConnection, dataset: Dataset, item: Place, local: LocalFile, folder: Path
 ) -> Held:
     """Rows per month of one file, read by the very SELECT that an import reads it with."""
-    from finops_core.stage.faults import explained
-    from finops_core.stage.reading import inspect, reading
+    from finops_core.stage import explained, look
 
     probe = Delivery("gcp", "probe", Period(1970, 1), "", dataset.name, format_of([item]), (local.source,))
     with explained(probe):
-        rows = reading(connection, probe, dataset, [inspect(connection, probe, dataset, local, folder)], {})
+        rows = look(connection, probe, dataset, local, folder)
         columns = frozenset(rows.columns) & MONTH_COLUMNS.keys()
         if not columns:
             return Held(item, {}, columns)

@@ -15,8 +15,7 @@ from importlib.resources import files
 
 from finops_core import Column, Dataset, Found
 from finops_core.errors import DeliveryError
-from finops_core.sql import literal
-from finops_core.stage.exact import FAULT
+from finops_core.sql import fault
 
 from finops_gcp.nested import Leaf, exact_text, json_leaf, leaves
 
@@ -156,8 +155,7 @@ def _expression(leaf: Leaf, name: str, kind: str) -> str:
 def _rounded(text: str, kind: str, source: str) -> str:
     """A number written as text, without digits beyond the scale. What is none, or too large, is a value that core tells
     of; its own cast would tell the noise of binary numbers from digits that matter, at several times the cost."""
-    fault = f"error({literal(FAULT + source + ': ')} || {text})"
-    return f"coalesce(TRY_CAST({text} AS {kind}), CASE WHEN {text} <> '' THEN {fault} END)"
+    return f"coalesce(TRY_CAST({text} AS {kind}), CASE WHEN {text} <> '' THEN {fault(text, source)} END)"
 
 
 def _json(text: str, strict: bool) -> str:

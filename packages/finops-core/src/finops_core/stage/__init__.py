@@ -21,11 +21,13 @@ from finops_core.delivery import Delivery, LocalFile
 from finops_core.errors import DeliveryError
 from finops_core.provider import Provider
 from finops_core.stage.faults import explained
-from finops_core.stage.reading import Inspected, Reading, inspect, readings
+from finops_core.stage.reading import Inspected, Reading, inspect, reading, readings
 from finops_core.store import check_size
 
 if TYPE_CHECKING:
     import duckdb
+
+__all__ = ["Inspected", "Reading", "Staged", "StagingFolder", "explained", "look", "stage", "staging_folder"]
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,17 @@ def stage(
         parts = readings(connection, delivery, dataset, files, history or {}, types)
     _rows_as_promised(delivery, files)
     return Staged(delivery, dataset, parts, files, sum(file.local.as_stored.stat().st_size for file in files))
+
+
+def look(
+    connection: duckdb.DuckDBPyConnection, delivery: Delivery, dataset: Dataset, local: LocalFile, folder: Path
+) -> Reading:
+    """How the rows of one file are read: the very SELECT of an import.
+
+    For providers that must look into files to learn which periods they hold; `delivery` then stands for the file alone.
+    Use it, and run the SELECT, inside `explained`. `folder` is for what has to be unpacked. Raises what `stage` raises.
+    """
+    return reading(connection, delivery, dataset, [inspect(connection, delivery, dataset, local, folder)], {})
 
 
 def _all_there(delivery: Delivery, files: list[LocalFile]) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 
-from finops_core.sql import literal
-
-FAULT = "finops value: "
-"""How our own errors inside SQL begin, so that they can be told from DuckDB's."""
+from finops_core.sql import fault
 
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 _INTEGER = re.compile(r"U?(TINY|SMALL|BIG)?(INT|INTEGER)")
@@ -44,22 +41,18 @@ def _decimal(ref: str, found: str, wanted: str, scale: int, source: str) -> str:
     if _INTEGER.fullmatch(found) or match and int(match[2]) <= scale:
         return _tried(ref, f"TRY_CAST({ref} AS {wanted})", source)
     text = ref if found == "VARCHAR" else f"CAST({ref} AS VARCHAR)"
-    value = f"coalesce(TRY_CAST({text} AS {wanted}), {_fault(text, source)})"
+    value = f"coalesce(TRY_CAST({text} AS {wanted}), {fault(text, source)})"
     # Up to scale + 1 characters without an exponent always fit; that is nearly every value, and the test is cheap.
     return (
         f"CASE WHEN {text} IS NULL OR {text} = '' THEN NULL "
         f"WHEN strlen({text}) <= {scale + 1} AND NOT (contains({text}, 'e') OR contains({text}, 'E')) THEN {value} "
-        f"WHEN {_fits(text, scale)} THEN {value} ELSE {_fault(text, source)} END"
+        f"WHEN {_fits(text, scale)} THEN {value} ELSE {fault(text, source)} END"
     )
 
 
 def _tried(ref: str, cast: str, source: str) -> str:
     """`cast`, which is NULL where the value cannot be what is wanted; an error that says so in that case."""
-    return f"CASE WHEN {ref} IS NULL THEN NULL ELSE coalesce({cast}, {_fault(ref, source)}) END"
-
-
-def _fault(ref: str, source: str) -> str:
-    return f"error({literal(FAULT + source + ': ')} || CAST({ref} AS VARCHAR))"
+    return f"CASE WHEN {ref} IS NULL THEN NULL ELSE coalesce({cast}, {fault(ref, source)}) END"
 
 
 def holds(text: str, kind: str) -> str:

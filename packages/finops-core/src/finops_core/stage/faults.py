@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from finops_core.delivery import Delivery
 from finops_core.errors import DeliveryError, DiskFull, FinopsError, ValueDoesNotFit
-from finops_core.sql import identifier, literal
-from finops_core.stage.exact import FAULT
+from finops_core.sql import FAULT, identifier, literal
 
 if TYPE_CHECKING:
     from finops_core.stage import Staged
