@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import importlib.util
 import json
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from finops_core.errors import BalanceError, ConfigError, DataMissing, DestinationError
+from finops_core.errors import BalanceError, ConfigError, DataMissing, DestinationError, DiskFull
 from finops_core.load import Package, Sql, Table, Target, connect_readonly, load, read_rows
 from finops_core.load.lake import Store, moment, opened_store, snapshot
 
@@ -203,6 +204,36 @@ def test_a_file_that_did_not_arrive_whole_is_noticed(lake: Target, bill: Bill, m
     monkeypatch.undo()
     load(lake, bill("v2", 3))
     assert len(files(lake)) == 4, "what the failed load left is gone too"
+
+
+def test_no_room_left(lake: Target, bill: Bill, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fsspec.implementations.local import LocalFileSystem
+
+    def full(*args: Any, **kwargs: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(LocalFileSystem, "put_file", full)
+    with pytest.raises(DiskFull):
+        load(lake, bill("v1", 5))
+
+
+def test_old_files_that_cannot_be_removed_do_not_fail_the_load(
+    lake: Target, bill: Bill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fsspec.implementations.local import LocalFileSystem
+
+    def refused(*args: Any, **kwargs: Any) -> None:
+        raise PermissionError(errno.EACCES, "not yours")
+
+    load(lake, bill("v1", 5))
+    told: list[str] = []
+    monkeypatch.setattr(LocalFileSystem, "rm", refused)
+    load(lake, bill("v2", 3), told.append)
+    assert "not yours" in told[0]
+    assert rows(lake, "SELECT count(*) FROM billing") == [(3,)]
+    monkeypatch.undo()
+    load(lake, bill("v1", 1, "2024-02"))
+    assert len(files(lake)) == 8, "the next load removes them, also of another month"
 
 
 def as_if_loaded(target: Target, seconds: int) -> None:

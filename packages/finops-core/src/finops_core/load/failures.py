@@ -125,7 +125,8 @@ def told_of_lake(target: Target) -> Iterator[None]:
         yield
     except known as error:
         text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        if isinstance(error, duckdb.InvalidInputException) and ".parquet" not in text:
+        elsewhere = isinstance(error, duckdb.InvalidInputException) and ".parquet" not in text
+        if elsewhere or any(sign in text for sign in _FULL):
             raise
         if isinstance(error, PermissionError) or "Access Denied" in text or "credentials" in text.lower():
             raise AccessError(f"the lake refuses us: {text}", where=target.shown) from error

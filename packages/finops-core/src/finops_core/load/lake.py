@@ -94,7 +94,8 @@ class File:
 
 @dataclass(frozen=True)
 class Lake:
-    """What stood in a lake at one moment. `loads`: dataset -> load id -> dlt's name of the pipeline."""
+    """What stood in a lake at one moment. `loads`: dataset -> load id -> dlt's name of the pipeline, for loads that are
+    recorded; `files` are those of all loads."""
 
     loads: Mapping[str, Mapping[str, str]]
     files: tuple[File, ...]
@@ -104,7 +105,7 @@ class Lake:
         found: dict[tuple[str, str], str] = {}
         for file in self.files:
             place = (file.dataset, file.partition)
-            if file.load_id in self.loads[file.dataset] and (
+            if file.load_id in self.loads.get(file.dataset, {}) and (
                 place not in found or moment(file.load_id) > moment(found[place])
             ):
                 found[place] = file.load_id
@@ -160,11 +161,11 @@ def snapshot(store: Store, target: Target, dataset: str = "") -> Lake:
     for _ in range(TRIES):
         found = store.sizes(dataset)
         loads = _recorded(store, found)
-        files = store.files(found)
+        files = tuple(store.files(found))
         folders = [dataset] if dataset else sorted({*loads, *(file.dataset for file in files)})
         after = {path for folder in folders for path in store.sizes(f"{folder}/{LOADS}")}
         if _recorded(store, dict.fromkeys(after, 0)) == loads:
-            return Lake(loads, tuple(file for file in files if file.dataset in loads))
+            return Lake(loads, files)
     raise DestinationError("the lake changes faster than it can be listed", where=target.shown, hint="try again later")
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from finops_core.errors import BalanceError, DestinationError
 from finops_core.load.columns import fitted
-from finops_core.load.embedded import ONE_AT_A_TIME
+from finops_core.load.embedded import ONE_AT_A_TIME, DuckDbSql
 from finops_core.load.failures import store_errors, told_of_lake
 from finops_core.load.lake import File, Lake, Store, moment, opened_store, reads, snapshot
 from finops_core.load.package import WHOLE, Loaded, Package, Table, Watch
@@ -82,16 +82,15 @@ class _Period:
 
     def check(self, load_id: str) -> None:
         """Before the load is recorded: is every file in the lake, whole, and has nobody loaded the period since?"""
-        now = self.store.sizes(self.package.dataset)
+        now = snapshot(self.store, self.target, self.package.dataset)
         arrived = Counter(
             (file.table, file.size)
-            for file in self.store.files(now)
+            for file in now.files
             if file.load_id == load_id and file.partition == self.partition
         )
         if arrived != self.sizes:
             raise DestinationError("the files in the lake are not those that were written", where=self.target.shown)
-        newest = snapshot(self.store, self.target, self.package.dataset).newest()
-        there = newest.get((self.package.dataset, self.partition), "0")
+        there = now.newest().get((self.package.dataset, self.partition), "0")
         if moment(there) > moment(load_id):
             raise DestinationError(
                 "a later load of the same period is in the lake already",
@@ -134,7 +133,7 @@ class _Period:
         self.connection.execute(f"SET VARIABLE finops_load_id = {literal(load_id)}")
         # Or DuckDB declares columns without NULL as required, and dlt writes the whole file again.
         self.connection.execute("SET disabled_optimizers = 'statistics_propagation'")
-        self.connection.execute(
+        DuckDbSql(self.connection).run(
             f"COPY ({select}) TO {literal(str(folder))} "
             f"(FORMAT parquet, COMPRESSION zstd, FILE_SIZE_BYTES '{FILE_SIZE}')"
         )
@@ -146,15 +145,12 @@ class _Period:
         return files
 
 
-def _remove_superseded(
-    store: Store, target: Target, dataset: str, waiting: Callable[[str], None] | None
-) -> None:  # fmt: skip
-    """Remove what cannot be read any more. What cannot be removed harms finops' own readers in nothing."""
-    gone = snapshot(store, target, dataset).superseded()
-    if not gone:
-        return
+def _remove_superseded(store: Store, target: Target, dataset: str, waiting: Callable[[str], None] | None) -> None:
+    """Remove what cannot be read any more. The load counts already; what stays now is removed by the next one."""
+    failures: tuple[type[Exception], ...] = (*store_errors(store.scheme), DestinationError)
     try:
-        store.fs.rm(gone)
-    except store_errors(store.scheme) as error:
+        if gone := snapshot(store, target, dataset).superseded():
+            store.fs.rm(gone)
+    except failures as error:
         if waiting:
-            waiting(f"{len(gone)} files that no longer count could not be removed from the lake: {error}")
+            waiting(f"files that no longer count could not be removed from the lake: {error}")
