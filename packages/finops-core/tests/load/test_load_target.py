@@ -73,6 +73,14 @@ def test_what_cannot_be_loaded_into_is_refused_without_showing_secrets(text: str
     assert "pw" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["bigquery", "snowflake://ann:pw@account/db"])
+def test_a_warehouse_reads_a_lake(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Target.parse(text, DATA)
+    assert "pw" not in f"{caught.value} {caught.value.hint}"
+    assert "data lake" in caught.value.hint
+
+
 @pytest.mark.parametrize("limit", ["2GB", "512MB", "1.5 GiB", "50%"])
 def test_memory_limits(limit: str) -> None:
     assert Target.parse("duckdb", DATA, memory_limit=limit).memory_limit == limit

@@ -24,6 +24,9 @@ HINT = (
     "or the URL of a folder for Parquet files: file:///PATH, s3://BUCKET/PATH, az://CONTAINER/PATH, gs://BUCKET/PATH"
 )
 
+WAREHOUSES = ("athena", "bigquery", "clickhouse", "databricks", "mssql", "redshift", "snowflake", "synapse")
+"""Destinations of dlt that finops does not write to: what it could not try it does not promise for money."""
+
 _SUFFIXES = (".duckdb", ".ddb", ".db")
 _SIZE = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
 _SECRET = re.compile(r"(?i)\b(password|passwd|pwd|token|secret|key)=[^&\s]+")
@@ -102,6 +105,11 @@ class Target:
 
 def _locate(text: str, data_dir: Path) -> tuple[str, str]:
     scheme, colon, rest = text.partition(":")
+    if scheme in WAREHOUSES:
+        raise ConfigError(
+            f"finops does not write into {scheme}",
+            hint="load a data lake (s3://BUCKET/PATH, az://…, gs://…): it reads the Parquet files as external tables",
+        )
     if text in ("", "duckdb"):
         return "duckdb", str(data_dir / DATABASE)
     if text == "filesystem":
