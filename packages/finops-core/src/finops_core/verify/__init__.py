@@ -56,6 +56,8 @@ def verify(target: Target, entry: LedgerEntry, proof: Proof) -> Iterator[Finding
     with standing_rows(target, entry, proof.dataset) as standing:
         if isinstance(proof.files, str):
             yield about(entry, "files", "not checked", proof.files)
+            if entry.focus_rows is not None and not entry.raw_tables:
+                yield about(entry, "conversion", "not checked", "there are no raw rows, and the files are not read")
         else:
             yield from from_files(target, entry, proof.files, standing)
         yield from _in_destination(target, entry, proof.dataset, standing)
