@@ -16,9 +16,10 @@ from finops_core import registry
 from finops_core.cli.command import ActionCommand, Texts, params
 from finops_core.cli.completion import providers
 from finops_core.cli.flags import Configured
-from finops_core.cli.importing import Switches, run_all
+from finops_core.cli.importing import run_all
 from finops_core.cli.listing import show
 from finops_core.cli.session import Session
+from finops_core.cli.switches import Switches
 from finops_core.config import ConfigFile, Sources, project, provider_runs
 from finops_core.config.template import toml_value
 from finops_core.errors import ProviderMissing

@@ -5,41 +5,23 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from finops_core.cli.flags import Configured, configured
 from finops_core.cli.listing import show
+from finops_core.cli.manifests import planned
 from finops_core.cli.session import Session
+from finops_core.cli.switches import Switches, import_options
 from finops_core.config import ProviderRun, provider_definitions, provider_runs
 from finops_core.config.values import without_password
-from finops_core.errors import AccessError, FinopsError, ImportFailed, UsageError
+from finops_core.errors import AccessError, FinopsError, ImportFailed
 from finops_core.progress import display_for, error_lines
 
 if TYPE_CHECKING:
     from typer import Context
 
-    from finops_core.pipeline import ImportOptions, ImportReport
+    from finops_core.pipeline import ImportReport
     from finops_core.provider import Provider
-
-
-@dataclass(frozen=True)
-class Switches:
-    """What one run does differently."""
-
-    dry_run: bool = False
-    force: bool = False
-    no_focus: bool = False
-    no_raw: bool = False
-    allow_unbalanced: bool = False
-
-    def __post_init__(self) -> None:
-        if self.no_focus and self.no_raw:
-            raise UsageError("--no-focus and --no-raw together load nothing", hint="leave one of them out")
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Switches:
-        return cls(**{name: bool(values.get(name)) for name in cls.__dataclass_fields__})
 
 
 def import_bills(provider: type[Provider], context: Context) -> None:
@@ -49,8 +31,6 @@ def import_bills(provider: type[Provider], context: Context) -> None:
     runs = provider_runs(provider, settings.sources, context.params.get("export"))
     session = Session.of(context)
     if switches.dry_run:
-        from finops_core.cli.manifests import planned
-
         show(planned(runs, settings, switches), session, None, None)
         session.note("nothing was changed")
         return
@@ -83,21 +63,6 @@ def run_all(
     if failures:
         raise _failed(failures)
     return reports
-
-
-def import_options(run: ProviderRun, settings: Configured, switches: Switches) -> ImportOptions:
-    from finops_core.pipeline import ImportOptions
-
-    return ImportOptions(
-        window=run.common.window,
-        target=settings.target,
-        dataset_name=run.dataset_name,
-        table_strategy=run.common.table_strategy,
-        force=switches.force,
-        focus=not switches.no_focus,
-        raw=not switches.no_raw,
-        allow_unbalanced=switches.allow_unbalanced,
-    )
 
 
 def _run(run: ProviderRun, settings: Configured, switches: Switches, session: Session) -> ImportReport:

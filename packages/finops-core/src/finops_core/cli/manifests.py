@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from finops_core.cli.flags import Configured, configured
-from finops_core.cli.importing import Switches, import_options
 from finops_core.cli.listing import show
 from finops_core.cli.session import Session
+from finops_core.cli.switches import Switches, import_options
 from finops_core.config import ProviderRun, provider_definitions, provider_runs
 from finops_core.output import Field, Listing
 from finops_core.report import Note
