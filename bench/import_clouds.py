@@ -1,0 +1,102 @@
+"""What an import costs beside plain DuckDB, for any cloud and format, in the same run.
+
+    uv run python bench/import_clouds.py gcp --format detailed-parquet --rows 500000 --rounds 3
+
+Generates one month, then takes turns, each in a process of its own:
+
+    copy     CREATE TABLE AS SELECT * FROM the same files, as DuckDB guesses them; nothing checked (Parquet and CSV)
+    raw      finops, raw rows only (--no-focus)
+    full     finops, as users run it: raw rows, FOCUS, rollup, checks, ledger
+
+and prints CPU seconds, peak memory, the CPU of `full` and `raw` over that of `copy`, and that of FOCUS (full less raw)
+over that of `raw`. CPU time of a busy machine is not steady either: quote medians of pairs, and only as ratios.
+`bench/import_csv.py` goes further for AWS: it gives plain DuckDB the very types that finops gives the columns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from import_csv import Figures, measured
+
+COPY = """
+import sys, json, duckdb
+database, reader, files, memory = sys.argv[1:]
+connection = duckdb.connect(database, config={"memory_limit": memory, "preserve_insertion_order": False})
+connection.execute(f"CREATE TABLE bill AS SELECT * FROM {reader}({json.loads(files)}, union_by_name=true)")
+"""
+
+READERS = {".parquet": "read_parquet", ".csv": "read_csv", ".gz": "read_csv"}
+
+
+def commands(provider: str, bill: dict[str, str], memory: str) -> dict[str, list[str]]:
+    """What takes turns. JSON and Avro have no `copy`: DuckDB would not read the same columns."""
+    from finops_core.registry import load
+
+    finops = [sys.executable, "-m", "finops_core", provider, load(provider).import_command]
+    finops += [f"--{name.replace('_', '-')}={value}" for name, value in bill.items()]
+    turns = {"raw": [*finops, "--no-focus"], "full": finops}
+    root = Path(unquote(urlsplit(next(value for value in bill.values() if value.startswith("file:"))).path))
+    files = [path for path in (root / bill.get("prefix", "")).rglob("*") if path.suffix in READERS]
+    if not files or any(".json" in path.name for path in files if path.suffix == ".gz"):
+        return turns
+    suffix = max(files, key=lambda path: path.stat().st_size).suffix
+    listed = json.dumps([str(path) for path in files if path.suffix == suffix])
+    return {"copy": [sys.executable, "-c", COPY, "copy.duckdb", READERS[suffix], listed, memory], **turns}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("provider", choices=("aws", "azure", "gcp"))
+    parser.add_argument("--format", default="", help="A format of `finops sample`; the provider's first if unset.")
+    parser.add_argument("--rows", type=int, default=500_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--memory-limit", default="2GB")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="finops-bench-") as name:
+        folder = Path(name)
+        sample = ["sample", given.provider, "--out", "bill", "--months", "1", "--rows", str(given.rows)]
+        sample += ["--format", given.format] if given.format else []
+        subprocess.run(
+            [sys.executable, "-m", "finops_core", "-q", *sample], cwd=folder, check=True, capture_output=True
+        )
+        truth = json.loads((folder / "bill" / "truth.json").read_text())
+        results: dict[str, list[Figures]] = {}
+        for turn in range(given.rounds):
+            for kind, command in commands(given.provider, truth["settings"], given.memory_limit).items():
+                work = folder / f"{kind}{turn}"
+                work.mkdir()
+                (work / "config.toml").write_text(f'[project]\nmemory_limit = "{given.memory_limit}"\n')
+                results.setdefault(kind, []).append(measured(command, work))
+        rows = sum(period["rows"] for period in truth["periods"].values())
+        print(f"{given.provider} {truth['format']}, {rows:,} rows, memory limit {given.memory_limit}")
+        show(results)
+
+
+def show(results: dict[str, list[Figures]]) -> None:
+    """Medians, and medians of the ratios of runs of one round."""
+    for kind, runs in results.items():
+        cpu, memory = (statistics.median(getattr(run, name) for run in runs) for name in ("cpu", "memory_mb"))
+        print(f"{kind:6}{cpu:9.1f} CPU s{memory:9.0f} MB")
+    for above, below in (("raw", "copy"), ("full", "copy")):
+        if below in results:
+            print(f"{above} / {below}: {_ratio(results[above], results[below]):.2f}")
+    focus = statistics.median(
+        (full.cpu - raw.cpu) / raw.cpu for full, raw in zip(results["full"], results["raw"], strict=True)
+    )
+    print(f"FOCUS, rollup and checks / raw: {focus:.2f}")
+
+
+def _ratio(runs: list[Figures], base: list[Figures]) -> float:
+    return statistics.median(run.cpu / other.cpu for run, other in zip(runs, base, strict=True))
+
+
+if __name__ == "__main__":
+    main()
