@@ -75,8 +75,10 @@ class Store:
 
     def sizes(self, folder: str) -> dict[str, int]:
         """Path -> bytes of every file below a folder; empty when there is no such folder."""
-        self.fs.invalidate_cache()
-        found = self.fs.find(f"{self.root}/{folder}" if folder else self.root, detail=True)
+        place = f"{self.root}/{folder}" if folder else self.root
+        # s3fs lists anew in any case; what else it remembers saves it a question before each read of a file.
+        self.fs.invalidate_cache(place if self.scheme == "s3" else None)
+        found = self.fs.find(place, detail=True)
         return {path: int(facts["size"]) for path, facts in found.items()}
 
 

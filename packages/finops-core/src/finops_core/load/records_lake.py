@@ -110,7 +110,9 @@ def filesystem(target: Target) -> Store:
         credentials_needed(target),
         Container().injectable_context(PluggableRunContext(LakeSurroundings(target.data_dir))),
     ):
-        config = resolve_configuration(FilesystemConfiguration(bucket_url=target.location), sections=SECTIONS)
+        # What "read only" means to dlt: listings are remembered. See Store.sizes for how long.
+        wanted = FilesystemConfiguration(bucket_url=target.location, read_only=target.location.startswith("s3:"))
+        config = resolve_configuration(wanted, sections=SECTIONS)
         fs, root = fsspec_from_config(config)
     return Store(fs, root.rstrip("/"), urlsplit(target.location).scheme)
 
