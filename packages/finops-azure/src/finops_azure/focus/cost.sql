@@ -558,9 +558,11 @@ SELECT
     --   meter, but a part number.
     CASE WHEN type <> 'tax' THEN coalesce(nullif(product_id, ''), nullif(meter_id, ''), nullif(part_number, '')) END
         AS SkuId,
-    -- SkuMeter: the meter's name; products of the marketplace that have a part number instead of a meter have their own.
-    CASE WHEN type <> 'tax' THEN coalesce(nullif(meter_name, ''), CASE WHEN part_number <> '' THEN product_name END) END
-        AS SkuMeter,
+    -- SkuMeter: the meter's name; what is sold without a meter has its own. Null without a SKU.
+    CASE
+        WHEN type <> 'tax' AND (product_id <> '' OR meter_id <> '' OR part_number <> '')
+            THEN coalesce(nullif(meter_name, ''), nullif(product_name, ''))
+    END AS SkuMeter,
     -- SkuPriceDetails: `additional_info` with keys that begin with x_, as FOCUS asks of a provider's own.
     CASE WHEN type <> 'tax' THEN price_details END AS SkuPriceDetails,
     -- SkuPriceId: product, SKU and meter type, as far as the file has them; else the SKU id.
