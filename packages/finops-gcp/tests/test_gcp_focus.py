@@ -150,6 +150,22 @@ def test_a_commitment_used_up_leaves_no_unused_row_and_no_digit(desk: Any) -> No
     assert bill.broken == []
 
 
+def test_which_row_takes_the_rounding_does_not_depend_on_the_order_of_rows(desk: Any) -> None:
+    """Rows that tie in time, SKU, resource and cost, and differ in what FOCUS shows; two of them are equal."""
+    teams = ("red", "blue", "green", "red")
+    rows = [_covered(desk, 1.0, 1.0, 1.0, labels=[{"key": "team", "value": team}]) for team in teams]
+    found = []
+    for month, ordered in (("2025-01", rows), ("2025-02", rows[::-1])):
+        invoiced = [{**row, "invoice": {"month": month.replace("-", "")}} for row in (_fee(desk, 1.0, 7.0), *ordered)]
+        desk.write(f"{month}/a.parquet", *invoiced)
+        bill = desk.read(month)
+        found.append(bill.query("SELECT CAST(Tags AS VARCHAR), EffectiveCost FROM focus ORDER BY ALL"))
+        assert bill.one("SELECT sum(EffectiveCost) FROM focus") == 1
+        assert bill.broken == []
+    assert found[0] == found[1]
+    assert len({cost for tags, cost in found[0] if tags != "{}" and cost}) > 1
+
+
 @pytest.mark.parametrize(
     "changes",
     [

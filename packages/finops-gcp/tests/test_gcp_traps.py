@@ -198,6 +198,39 @@ def test_byte_seconds_of_petabytes_fit(desk: Any, ending: str) -> None:
     assert bill.query("SELECT ConsumedQuantity, ConsumedUnit FROM focus") == [(Decimal("310.5"), "GiB-Months")]
 
 
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [
+        ("12345678901234567890.123456789", (Decimal("12345678901234567890.123456789"), "Byte-Seconds")),
+        ("99999999999999999998", (Decimal("99999999999999999998"), "Byte-Seconds")),
+        ("-100000000000000000000", (Decimal("310.5"), "GiB-Months")),
+        ("12345678901234567890123456789", (Decimal("310.5"), "GiB-Months")),
+    ],
+)
+def test_consumed_quantity_keeps_every_digit_or_is_told_in_pricing_units(
+    desk: Any, amount: str, expected: tuple[Decimal, str]
+) -> None:
+    """DECIMAL(38,18) holds 20 digits before the point; the raw rows hold 29."""
+    units = {"unit": "byte-seconds", "amount_in_pricing_units": "310.5", "pricing_unit": "gibibyte month"}
+    desk.write("2025-01/a.json", {**desk.row(), "usage": {"amount": amount, **units}})
+    bill = desk.read()
+    assert bill.one("SELECT usage_amount FROM source") == Decimal(amount)
+    assert bill.query("SELECT ConsumedQuantity, ConsumedUnit FROM focus") == [expected]
+
+
+def test_a_focus_export_of_petabytes_is_told_in_pricing_units(desk: Any) -> None:
+    row = {
+        "BilledCost": "1.5", "EffectiveCost": "1.5", "BillingCurrency": "USD", "ChargeCategory": "Usage",
+        "BillingPeriodStart": "2025-01-01 00:00:00 UTC", "ChargePeriodStart": "2025-01-15 00:00:00 UTC",
+        "ConsumedQuantity": "860000000000000000000", "ConsumedUnit": "byte-seconds", "PricingQuantity": "310.5",
+        "PricingUnit": "gibibyte month",
+    }  # fmt: skip
+    desk.write("2025-01/a.json", row)
+    bill = desk.read()
+    assert bill.one("SELECT ConsumedQuantity FROM source") == Decimal("8.6e20")
+    assert bill.query("SELECT ConsumedQuantity, ConsumedUnit FROM focus") == [(Decimal("310.5"), "GiB-Months")]
+
+
 def test_two_exports_below_one_folder_are_refused_by_name(desk: Any) -> None:
     desk.write("one/2025-01/a.parquet", desk.row())
     desk.write("two/2025-01/a.parquet", desk.row())
