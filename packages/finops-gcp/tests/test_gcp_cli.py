@@ -88,7 +88,9 @@ def test_exit_codes_tell_why(cloud: tuple[Any, dict[str, str]], tmp_path: Path) 
     service, environment = cloud
     assert finops(tmp_path, "gcp", "import-billing").returncode == 2
     assert finops(tmp_path, "gcp", "import-billing", "--bucket", "file:///no/such/folder").returncode == 5
-    assert finops(tmp_path, "gcp", "import-billing", "--maximum-bytes-billed", "1", **environment).returncode == 2
+    capped = finops(tmp_path, "gcp", "import-billing", "--maximum-bytes-billed", "1", **environment)
+    assert capped.returncode == 2
+    assert "more than maximum_bytes_billed: Query exceeded limit" in capped.stderr
     refused = finops(tmp_path, "gcp", "import-billing", **{**environment, "GCP_ANONYMOUS": "false"})
     assert refused.returncode == 4
     assert "gcloud auth application-default login" in refused.stderr

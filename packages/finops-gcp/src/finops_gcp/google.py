@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -156,7 +157,8 @@ def _bad_request(error: Any, where: str) -> ConfigError | DeliveryError:
 
 
 def _message(error: Any) -> str:
-    return str(getattr(error, "message", "") or _first(error)).partition("\n")[0]
+    """What Google says, without the request that its libraries put before it."""
+    return re.sub(r"^[A-Z]+ https?://\S+: ", "", str(getattr(error, "message", "") or _first(error)).partition("\n")[0])
 
 
 def _first(error: BaseException) -> str:
