@@ -170,16 +170,25 @@ def test_usage_of_one_byte_in_gigabytes_is_kept_whole(bills: Any, strategy: str)
     assert any("line_item_usage_amount" in note for note in january.notes)
 
 
-def test_a_single_table_that_cannot_hold_the_decimals_says_what_to_do(bills: Any) -> None:
-    bills.v2([bills.line()])
-    options = {"table_strategy": "single"}
+def test_a_single_table_follows_the_values_of_later_months(bills: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decimals that the table has no room for, and a number that becomes text in a column that nobody knows."""
+    from finops_core.cli import run
+
+    options, name = {"table_strategy": "single"}, "line_item_brand_new"
+    columns = [{"name": "line_item_unblended_cost", "type": "double"}, {"name": name, "type": "double"}]
+    bills.v2([bills.line(more={name: "0.5"})], columns=columns)
     bills.loaded(options=options)
-    bills.v2([bills.line("2024-02", more={"lineItem/UsageAmount": "1E-20"})], month="2024-02")
-    ((_, error),) = bills.load(options=options).failed
-    assert "line_item_usage_amount" in error.where
-    assert "separate" in error.hint
-    bills.loaded(options={"table_strategy": "separate"})
-    assert bills.query("SELECT line_item_usage_amount FROM aws_billing.billing_2024_02") == [(D("1E-20"),)]
+    changed = {"lineItem/UsageAmount": "1E-20", name: "NaN"}
+    bills.v2([bills.line("2024-02", more=changed)], month="2024-02", columns=columns)
+    bills.loaded(options=options)
+    query = f"SELECT billing_period, line_item_usage_amount, {name} FROM aws_billing.billing_data ORDER BY 1"
+    assert bills.query(query) == [("2024-01", D(1), "0.500000000000000000"), ("2024-02", D("1E-20"), "NaN")]
+    bills.v2([bills.line(more={name: "7"}, cost="2")], columns=columns, execution="again")
+    bills.loaded(options=options)
+    assert bills.query(query)[0] == ("2024-01", D(1), "7")
+    monkeypatch.chdir(bills.root.parent)
+    monkeypatch.setenv("AWS_BUCKET", bills.root.as_uri())
+    assert run(["verify", "--fail-on", "mismatch"]) == 0
 
 
 def test_byte_order_mark_line_ends_and_breaks_in_values(bills: Any) -> None:

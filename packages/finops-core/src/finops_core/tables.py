@@ -20,6 +20,7 @@ from finops_core.options import Strategy
 from finops_core.periods import Period
 from finops_core.sql import identifier, literal, qualified
 from finops_core.stage import Staged
+from finops_core.stage.kinds import may_vary
 from finops_core.stage.reading import LINEAGE, Reading
 from finops_core.stage.widen import rounded
 
@@ -68,10 +69,15 @@ def raw_tables(where: Where, staged: Staged) -> list[Table]:
     replaces = "true" if where.strategy == "separate" else where.rows_of_period()
     delivered = {"", *(file.part for file in staged.delivery.files)}
     return [
-        Table(where.raw(part), reading.columns, reading.select, replaces, ahead=True)
+        Table(where.raw(part), reading.columns, reading.select, replaces, ahead=True, varying=_varying(staged, reading))
         for part, reading in staged.parts.items()
         if part in delivered
     ]
+
+
+def _varying(staged: Staged, reading: Reading) -> frozenset[str]:
+    names = reading.columns.keys() - LINEAGE.keys()
+    return frozenset(name for name in names if may_vary(staged.dataset, name))
 
 
 def names_table(where: Where, staged: Staged) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from finops_core.load.columns import check_yield, fitted
 from finops_core.load.package import WHOLE, Package, Sql, Table, View, Writing, incoming
-from finops_core.load.views import rows_of
+from finops_core.load.views import common_types, rows_of
 from finops_core.sql import identifier, qualified
 
 
@@ -83,11 +83,24 @@ def _place(dataset: str, table: Table, sql: Writing) -> int:
         sql.run(f"DROP TABLE IF EXISTS {target}")
         sql.run(f"ALTER TABLE {source} RENAME TO {identifier(table.name)}")
         return int(count)
-    values = fitted(table.name, table.columns, dict(_described(sql, target)))
+    _give_room(dataset, table, sql)
+    values = fitted(table.name, table.columns, dict(_described(sql, target)), table.varying)
     if table.replaces is not None:
         sql.run(f"DELETE FROM {target} WHERE {table.replaces}")
     names = ", ".join(map(identifier, table.columns))
     return sql.write(table.name, f"INSERT INTO {target} ({names}) SELECT {values} FROM {source}")
+
+
+def _give_room(dataset: str, table: Table, sql: Sql) -> None:
+    """Give columns whose type may vary one that holds the rows that stand and the new ones."""
+    standing, new = (dataset, table.name), (dataset, incoming(table.name))
+    shapes = {
+        place: {name: kind for name, kind in _described(sql, qualified(*place)) if name in table.varying}
+        for place in (standing, new)
+    }
+    for name, kind in common_types(shapes, sql).items():
+        if shapes[standing].get(name, kind) != kind:
+            sql.run(f"ALTER TABLE {qualified(*standing)} ALTER COLUMN {identifier(name)} TYPE {kind}")
 
 
 def _described(sql: Sql, relation: str) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from finops_core.errors import DestinationError
@@ -55,19 +55,24 @@ def check_yield(table: str, declared: Mapping[str, str], found: Sequence[tuple[s
         raise DestinationError("the rows have a column that the table does not declare", where=f"{table}.{further}")
 
 
-def fitted(table: str, columns: Mapping[str, str], standing: Mapping[str, str]) -> str:
+def fitted(table: str, columns: Mapping[str, str], standing: Mapping[str, str], roomy: Collection[str] = ()) -> str:
     """The select list that brings new rows of `columns` into a table whose columns are `standing` (name -> type).
 
-    A type that differs is cast only where nothing can be lost: to VARCHAR. DuckDB itself would cast and round without
-    a word. Raises DestinationError naming the column and both types.
+    A type that differs is cast only where nothing can be lost: to VARCHAR, and where the column is `roomy`, which is
+    to say that the type that stands was chosen to hold the new rows too. DuckDB itself would cast and round without a
+    word. Raises DestinationError naming the column and both types.
     """
     have = {name.lower(): kind for name, kind in standing.items()}
-    return ", ".join(_fitted(table, name, kind, have.get(name.lower(), kind)) for name, kind in columns.items())
+    return ", ".join(
+        _fitted(table, name, kind, have.get(name.lower(), kind), name in roomy) for name, kind in columns.items()
+    )
 
 
-def _fitted(table: str, name: str, kind: str, standing: str) -> str:
+def _fitted(table: str, name: str, kind: str, standing: str, roomy: bool) -> str:
     if kind == standing:
         return identifier(name)
+    if roomy:
+        return f"CAST({identifier(name)} AS {standing}) AS {identifier(name)}"
     if standing == "VARCHAR":
         return f"CAST({identifier(name)} AS VARCHAR) AS {identifier(name)}"
     raise DestinationError(

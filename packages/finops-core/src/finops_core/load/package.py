@@ -66,6 +66,8 @@ class Table:
     ahead      the rows are written under `incoming(name)` and committed before the transaction begins, and take their
                place in it. DuckDB reads rows that its own transaction has written from memory: a bill that is read
                again, for FOCUS and the checks, would have to fit there. For such a table `select` is text.
+    varying    columns whose type may follow their values: in a DuckDB table that keeps other rows they get, where the
+               types differ, one that holds all of them. The type of every other column is fixed.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Table:
     replaces: str | None
     before: tuple[str, ...] = ()
     ahead: bool = False
+    varying: frozenset[str] = frozenset()
 
 
 def incoming(name: str) -> str:
