@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from finops_core.load.columns import check_yield, fitted
 from finops_core.load.package import WHOLE, Package, Sql, Table, View, Writing, incoming
 from finops_core.load.views import common_types, rows_of
@@ -69,26 +71,28 @@ def _write(dataset: str, table: Table, sql: Writing) -> int:
         # A new table rather than DELETE: no column of the old one is left, and a reader in this process cannot see old
         # and new rows together while a large commit runs.
         return sql.write(table.name, f"CREATE OR REPLACE TABLE {target} ({names}) AS SELECT {names} FROM ({select})")
-    values = fitted(table.name, table.columns, dict(_described(sql, target)))
-    if table.replaces is not None:
-        sql.run(f"DELETE FROM {target} WHERE {table.replaces}")
-    return sql.write(table.name, f"INSERT INTO {target} ({names}) SELECT {values} FROM ({select})")
+    return _fill(dataset, table, f"({select})", sql)
 
 
 def _place(dataset: str, table: Table, sql: Writing) -> int:
     """Put rows that were written ahead in their place; those of a condition stay there too until the end."""
     target, source = qualified(dataset, table.name), qualified(dataset, incoming(table.name))
-    [(count,)] = sql.query(f"SELECT count(*) FROM {source}")
     if table.replaces == WHOLE:
+        [(count,)] = sql.query(f"SELECT count(*) FROM {source}")
         sql.run(f"DROP TABLE IF EXISTS {target}")
         sql.run(f"ALTER TABLE {source} RENAME TO {identifier(table.name)}")
         return int(count)
     _give_room(dataset, table, sql)
-    values = fitted(table.name, table.columns, dict(_described(sql, target)), table.varying)
+    return _fill(dataset, table, source, sql, table.varying)
+
+
+def _fill(dataset: str, table: Table, rows: str, sql: Writing, roomy: Collection[str] = ()) -> int:
+    """Bring rows into a table that stands, for those that they replace; `roomy` as for `fitted`."""
+    target, names = qualified(dataset, table.name), ", ".join(map(identifier, table.columns))
+    values = fitted(table.name, table.columns, dict(_described(sql, target)), roomy)
     if table.replaces is not None:
         sql.run(f"DELETE FROM {target} WHERE {table.replaces}")
-    names = ", ".join(map(identifier, table.columns))
-    return sql.write(table.name, f"INSERT INTO {target} ({names}) SELECT {values} FROM {source}")
+    return sql.write(table.name, f"INSERT INTO {target} ({names}) SELECT {values} FROM {rows}")
 
 
 def _give_room(dataset: str, table: Table, sql: Sql) -> None:
