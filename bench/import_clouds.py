@@ -18,13 +18,12 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from import_csv import Figures, measured
+from import_csv import Figures, measured_in_turns, rows_of, sampled
 
 COPY = """
 import sys, json, duckdb
@@ -62,21 +61,10 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="finops-bench-") as name:
         folder = Path(name)
-        sample = ["sample", given.provider, "--out", "bill", "--months", "1", "--rows", str(given.rows)]
-        sample += ["--format", given.format] if given.format else []
-        subprocess.run(
-            [sys.executable, "-m", "finops_core", "-q", *sample], cwd=folder, check=True, capture_output=True
-        )
-        truth = json.loads((folder / "bill" / "truth.json").read_text())
-        results: dict[str, list[Figures]] = {}
-        for turn in range(given.rounds):
-            for kind, command in commands(given.provider, truth["settings"], given.memory_limit).items():
-                work = folder / f"{kind}{turn}"
-                work.mkdir()
-                (work / "config.toml").write_text(f'[project]\nmemory_limit = "{given.memory_limit}"\n')
-                results.setdefault(kind, []).append(measured(command, work))
-        rows = sum(period["rows"] for period in truth["periods"].values())
-        print(f"{given.provider} {truth['format']}, {rows:,} rows, memory limit {given.memory_limit}")
+        truth = sampled(folder, given.provider, given.format, given.rows)
+        turns = commands(given.provider, truth["settings"], given.memory_limit)
+        results = measured_in_turns(turns, given.rounds, given.memory_limit, folder)
+        print(f"{given.provider} {truth['format']}, {rows_of(truth):,} rows, memory limit {given.memory_limit}")
         show(results)
 
 

@@ -24,6 +24,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 CTAS = """
 import sys, json, duckdb
@@ -86,34 +87,39 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="finops-bench-") as name:
         folder = Path(name)
-        # In a process of its own: a child's peak memory begins with what its parent had when it was forked.
-        sample = [
-            "sample",
-            "aws",
-            "--out",
-            "bill",
-            "--format",
-            "cur-v1-csv",
-            "--months",
-            "1",
-            "--rows",
-            str(given.rows),
-        ]
-        subprocess.run(
-            [sys.executable, "-m", "finops_core", "-q", *sample], cwd=folder, check=True, capture_output=True
-        )
-        truth = json.loads((folder / "bill" / "truth.json").read_text())
-        bill = truth["settings"]
-        results: dict[str, list[Figures]] = {}
-        for turn in range(given.rounds):
-            for kind, command in commands(bill, given.memory_limit).items():
-                work = folder / f"{kind}{turn}"
-                work.mkdir()
-                (work / "config.toml").write_text(f'[project]\nmemory_limit = "{given.memory_limit}"\n')
-                results.setdefault(kind, []).append(measured(command, work))
-        rows = sum(period["rows"] for period in truth["periods"].values())
-        print(f"{rows:,} rows, memory limit {given.memory_limit}")
+        truth = sampled(folder, "aws", "cur-v1-csv", given.rows)
+        turns = commands(truth["settings"], given.memory_limit)
+        results = measured_in_turns(turns, given.rounds, given.memory_limit, folder)
+        print(f"{rows_of(truth):,} rows, memory limit {given.memory_limit}")
         show(results)
+
+
+def sampled(folder: Path, provider: str, form: str, rows: int) -> dict[str, Any]:
+    """Generate one month of bills in `folder`/bill; returns what the generator knows of it. `form` "": the first."""
+    sample = ["sample", provider, "--out", "bill", "--months", "1", "--rows", str(rows)]
+    sample += ["--format", form] if form else []
+    # In a process of its own: a child's peak memory begins with what its parent had when it was forked.
+    subprocess.run([sys.executable, "-m", "finops_core", "-q", *sample], cwd=folder, check=True, capture_output=True)
+    truth: dict[str, Any] = json.loads((folder / "bill" / "truth.json").read_text())
+    return truth
+
+
+def rows_of(truth: dict[str, Any]) -> int:
+    return sum(period["rows"] for period in truth["periods"].values())
+
+
+def measured_in_turns(
+    turns: dict[str, list[str]], rounds: int, memory_limit: str, folder: Path
+) -> dict[str, list[Figures]]:
+    """Run each command once per round, each time in an empty folder of its own."""
+    results: dict[str, list[Figures]] = {kind: [] for kind in turns}
+    for turn in range(rounds):
+        for kind, command in turns.items():
+            work = folder / f"{kind}{turn}"
+            work.mkdir()
+            (work / "config.toml").write_text(f'[project]\nmemory_limit = "{memory_limit}"\n')
+            results[kind].append(measured(command, work))
+    return results
 
 
 def show(results: dict[str, list[Figures]]) -> None:
