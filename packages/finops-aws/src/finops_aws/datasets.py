@@ -69,7 +69,7 @@ def focus_columns(found: Sequence[Found]) -> list[Column]:
     names = {name.lower(): name for name in types}
     columns = []
     for item in found:
-        written = item.name.strip("\ufeff \t")
+        written = item.name.strip()
         name = names.get(written.lower(), written)
         columns.append(_column(name, item, types.get(name)))
     return columns
@@ -110,8 +110,7 @@ def _is_member(source: str) -> bool:
 
 def _member(source: str, prefixes: Iterable[str]) -> str:
     """The key of a tag's or cost category's own column; "" for every other column."""
-    written = source.strip("\ufeff")
-    return next((written[len(p) :] for p in prefixes if written.lower().startswith(p.lower())), "")
+    return next((source[len(p) :] for p in prefixes if source.lower().startswith(p.lower())), "")
 
 
 def _json_object(members: Iterable[tuple[str, str]]) -> str:
