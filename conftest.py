@@ -8,8 +8,8 @@ from hypothesis import settings
 
 # No deadline: how long one example takes depends on the machine and on who shares it.
 settings.register_profile("finops", deadline=None)
-# `pytest -m hypothesis --hypothesis-profile thorough`: what a hundred ordinary runs would find by chance.
-settings.register_profile("thorough", deadline=None, max_examples=5000)
+# `pytest -m hypothesis --hypothesis-profile thorough`: what fifteen ordinary runs would find.
+settings.register_profile("thorough", deadline=None, max_examples=1500)
 settings.load_profile("finops")
 
 # A shell starts what runs in its background with Ctrl-C ignored, which the commands that tests interrupt would inherit.

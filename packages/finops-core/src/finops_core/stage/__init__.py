@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,9 @@ from finops_core.dataset import Dataset
 from finops_core.delivery import Delivery, LocalFile
 from finops_core.errors import DeliveryError
 from finops_core.provider import Provider
+from finops_core.stage.content import Compression
 from finops_core.stage.faults import explained
-from finops_core.stage.reading import Inspected, Reading, inspect, reading, readings
+from finops_core.stage.reading import Inspected, Reading, describe, inspect, reading, readings, unpack
 from finops_core.store import check_size
 
 if TYPE_CHECKING:
@@ -97,7 +99,10 @@ def stage(
     with explained(delivery):
         locals_ = list(provider.fetch(delivery, staging))
         _all_there(delivery, locals_)
-        files = tuple(inspect(connection, delivery, dataset, local, staging.folder) for local in locals_)
+        content = _unpacked(locals_, staging.folder)
+        files = tuple(
+            describe(connection, delivery, dataset, local, each) for local, each in zip(locals_, content, strict=True)
+        )
         parts = readings(connection, delivery, dataset, files, history or {}, types)
     _rows_as_promised(delivery, files)
     return Staged(delivery, dataset, parts, files, sum(file.local.as_stored.stat().st_size for file in files))
@@ -121,6 +126,17 @@ def _all_there(delivery: Delivery, files: list[LocalFile]) -> None:
         raise DeliveryError(f"{len(missing)} of {len(delivery.files)} files are missing", where=missing[0])
     for file in files:
         check_size(file.source, file.as_stored)
+
+
+def _unpacked(files: list[LocalFile], folder: Path) -> list[tuple[Path, Compression]]:
+    """In threads: reading compressed files to their end is work for every core."""
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        running = [threads.submit(unpack, file, folder) for file in files]
+        try:
+            return [content.result() for content in running]
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _rows_as_promised(delivery: Delivery, files: tuple[Inspected, ...]) -> None:

@@ -54,6 +54,14 @@ def inspect(
     folder: Path,
 ) -> Inspected:
     """Find out what a file is and which columns it has. Raises DeliveryError for one that cannot be such a file."""
+    return describe(connection, delivery, dataset, local, unpack(local, folder))
+
+
+def unpack(local: LocalFile, folder: Path) -> tuple[Path, Compression]:
+    """Where a file's content lies, and what that is. Raises DeliveryError for a damaged archive.
+
+    Reads compressed files to their end, and needs no connection: many files may be unpacked at once.
+    """
     path, key = local.path, local.source.key
     kind = compression(path)
     if kind == "zip":
@@ -61,6 +69,18 @@ def inspect(
         kind = compression(path)
     if kind == "gzip":
         check_gzip(path, key)
+    return path, kind
+
+
+def describe(
+    connection: duckdb.DuckDBPyConnection,
+    delivery: Delivery,
+    dataset: Dataset,
+    local: LocalFile,
+    unpacked: tuple[Path, Compression],
+) -> Inspected:
+    """The columns of an unpacked file. Raises DeliveryError for one that cannot be such a file."""
+    (path, kind), key = unpacked, local.source.key
     if kind == "empty":
         return Inspected(local, path, kind, (), 0)
     if kind == "parquet":
