@@ -5,10 +5,12 @@
 Generates one month of CUR v1 csv.gz (120 columns and more), then takes turns, each in a process of its own:
 
     ctas     CREATE TABLE AS SELECT * FROM read_csv([...]) with the types that finops gives the columns; nothing checked
+    sql      ctas, then FOCUS rows and their rollup by the same SELECTs as in finops; nothing checked
     raw      finops, raw rows only (--no-focus)
     full     finops, as users run it: raw rows, FOCUS, rollup, checks, ledger
 
-and prints wall seconds, CPU seconds, peak memory and the ratios to ctas, pair by pair. Absolute times mean nothing on
+and prints wall seconds, CPU seconds, peak memory and the ratios, round by round: raw to ctas, full to sql, and what
+FOCUS, the rollup and the checks add to raw. Absolute times mean nothing on
 a shared machine: quote the ratios.
 """
 
@@ -26,16 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-CTAS = """
-import sys, json, duckdb
-database, files, types, memory = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]
-connection = duckdb.connect(database, config={"memory_limit": memory, "preserve_insertion_order": False})
-connection.execute("SET TimeZone = 'UTC'")
-columns = ", ".join(f"'c{i}': '{kind}'" for i, kind in enumerate(types))
-connection.execute(f"CREATE TABLE bill AS SELECT * FROM read_csv({files}, columns={{{columns}}}, header=true, "
-                   "auto_detect=false, delim=',', quote='\\"', escape='\\"', nullstr='')")
-print(connection.execute("SELECT count(*) FROM bill").fetchall()[0][0])
-"""
+import plain
 
 
 @dataclass
@@ -57,26 +50,15 @@ def measured(command: list[str], folder: Path) -> Figures:
     return Figures(time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def commands(bill: dict[str, str], memory: str) -> dict[str, list[str]]:
+def commands(bill: dict[str, str], memory: str, folder: Path) -> dict[str, list[str]]:
     finops = [sys.executable, "-m", "finops_core", "aws", "import-cur"]
     finops += [f"--{name.replace('_', '-')}={value}" for name, value in bill.items()]
-    root = Path(bill["bucket"].removeprefix("file://"))
-    manifest = next(root.glob(f"{bill['prefix']}/{bill['export_name']}/*/*-Manifest.json"))
-    files = [str(root / key) for key in json.loads(manifest.read_text())["reportKeys"]]
-    ctas = [sys.executable, "-c", CTAS, "ctas.duckdb", json.dumps(files), json.dumps(types_of(files[0])), memory]
-    return {"ctas": ctas, "raw": [*finops, "--no-focus"], "full": finops}
-
-
-def types_of(path: str) -> list[str]:
-    """The types that finops gives the columns of a CUR v1 file, in the file's order."""
-    from finops_aws.datasets import CUR_V1
-    from finops_core import Found
-    from finops_core.stage.content import csv_header
-
-    header = csv_header(Path(path), "gzip", ",", path)
-    found = [Found(name, "VARCHAR", f"c{i}") for i, name in enumerate(header)]
-    types = {column.source: column.type for column in CUR_V1.columns(found) if column.expression is None}
-    return [types[name] for name in header]
+    turns = {"raw": [*finops, "--no-focus"], "full": finops}
+    for kind, statements in (("sql", plain.all_three(bill)), ("ctas", plain.raw(bill))):
+        script = folder / f"{kind}.json"
+        script.write_text(json.dumps(statements))
+        turns = {kind: [sys.executable, "-c", plain.RUN, f"{kind}.duckdb", str(script), memory], **turns}
+    return turns
 
 
 def main() -> None:
@@ -88,7 +70,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="finops-bench-") as name:
         folder = Path(name)
         truth = sampled(folder, "aws", "cur-v1-csv", given.rows)
-        turns = commands(truth["settings"], given.memory_limit)
+        turns = commands(truth["settings"], given.memory_limit, folder)
         results = measured_in_turns(turns, given.rounds, given.memory_limit, folder)
         print(f"{rows_of(truth):,} rows, memory limit {given.memory_limit}")
         show(results)
@@ -122,18 +104,20 @@ def measured_in_turns(
     return results
 
 
+RATIOS = (("raw", "ctas"), ("full", "sql"), ("full", "raw"), ("full", "ctas"))
+
+
 def show(results: dict[str, list[Figures]]) -> None:
-    base = results["ctas"]
-    print(f"{'':6}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}{'x wall':>9}{'x CPU':>9}")
+    print(f"{'':12}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}")
     for kind, runs in results.items():
         wall, cpu, memory = (
             statistics.median(getattr(run, name) for run in runs) for name in ("wall", "cpu", "memory_mb")
         )
-        times = [
-            statistics.median(getattr(r, n) / getattr(b, n) for r, b in zip(runs, base, strict=True))
-            for n in ("wall", "cpu")
-        ]
-        print(f"{kind:6}{wall:9.1f}{cpu:9.1f}{memory:9.0f}{times[0]:9.2f}{times[1]:9.2f}")
+        print(f"{kind:12}{wall:9.1f}{cpu:9.1f}{memory:9.0f}")
+    for above, below in RATIOS:
+        pairs = list(zip(results[above], results[below], strict=True))
+        wall, cpu = (statistics.median(getattr(a, n) / getattr(b, n) for a, b in pairs) for n in ("wall", "cpu"))
+        print(f"{above + '/' + below:12}{wall:8.2f}x{cpu:8.2f}x")
 
 
 if __name__ == "__main__":
