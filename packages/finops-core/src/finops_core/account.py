@@ -138,6 +138,7 @@ class Account:
             "notes": json.dumps(self.notes),
             "final": self.final,
             "finops_version": __version__,
+            "focus_rules": staged.dataset.rules if self.focus else None,
             "loaded_at": dt.datetime.now(dt.UTC).replace(tzinfo=None).isoformat(sep=" "),
         }
 

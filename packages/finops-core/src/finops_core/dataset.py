@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from importlib.resources.abc import Traversable
 
 from finops_core.delivery import Column, Found
@@ -55,3 +56,9 @@ class Dataset:
     parts: tuple[str, ...] = ()
     quantities: tuple[str, ...] = ()
     csv: CsvDialect = CsvDialect()
+
+    @property
+    def rules(self) -> str:
+        """What tells other FOCUS rules of the provider from these: a digest of the SQL and of the lookups."""
+        texts = [file.read_bytes() for file in (self.focus, *self.lookups.values()) if file is not None]
+        return sha256(b"\0".join(texts)).hexdigest()[:16]

@@ -38,11 +38,12 @@ COLUMNS: dict[str, str] = {
     "notes": "JSON",
     "final": "BOOLEAN",
     "finops_version": "VARCHAR",
+    "focus_rules": "VARCHAR",
     "loaded_at": "TIMESTAMP",
     "_dlt_load_id": "VARCHAR",
 }
 """One row per load. `totals` is {currency: {measure: decimal as text}}; a row counts only if its `_dlt_load_id` stands
-in `_dlt_loads` with status 0."""
+in `_dlt_loads` with status 0. `finops_version` is that of finops-core, `focus_rules` a digest of the provider's SQL."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class LedgerEntry:
     sources: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     finops_version: str = ""
+    focus_rules: str = ""
 
     @property
     def part(self) -> str:
@@ -154,6 +156,7 @@ def entry(dataset_name: str, row: tuple[Any, ...]) -> LedgerEntry:
         sources=sources,
         notes=tuple(_json(of["notes"], [])),
         finops_version=of["finops_version"],
+        focus_rules=of["focus_rules"],
     )
 
 

@@ -152,11 +152,20 @@ def test_what_differs_is_named(loaded: Loaded) -> None:
 def test_other_rules_are_a_change_and_no_mismatch(loaded: Loaded, acme: Any) -> None:
     rules = acme.folder / "acme.sql"
     rules.write_text(rules.read_text().replace("service AS ServiceName", "upper(service) AS ServiceName"))
-    assert {level for _, level, _ in loaded.mismatches("--no-files")} == {"conversion"}
-    loaded.alter("UPDATE import_ledger SET finops_version = '0.0.1'")
     rows = [row for row in loaded.verify("--no-files") if row["level"] == "conversion"]
     assert {row["result"] for row in rows} == {"changed"}
-    assert all("rules of finops 0.0.1" in row["detail"] for row in rows)
+    assert all("other rules" in row["detail"] and "--force" in row["detail"] for row in rows)
+    assert run(["acme", "import-billing", "--force", "-q"]) == 0
+    rows = [row for row in loaded.verify("--no-files") if row["level"] == "conversion"]
+    assert {row["result"] for row in rows} == {"ok"}
+
+
+@pytest.mark.parametrize("column", ["finops_version", "focus_rules"])
+def test_rows_of_other_rules_are_a_change_whichever_package_brought_them(loaded: Loaded, column: str) -> None:
+    loaded.alter("UPDATE focus_cost_and_usage SET ServiceName = 'Disc' WHERE ServiceName = 'Disk'")
+    assert {level for _, level, _ in loaded.mismatches("--no-files")} == {"conversion", "rollup"}
+    loaded.alter(f"UPDATE import_ledger SET {column} = '0.0.1'")
+    assert {level for _, level, _ in loaded.mismatches("--no-files")} == {"rollup"}
 
 
 def test_focus_rows_without_raw_rows_are_made_again_from_the_files(loaded: Loaded) -> None:

@@ -41,7 +41,7 @@ def converted_again(sql: Sql, entry: LedgerEntry, dataset: Dataset, written: boo
         text = strip(dataset.focus.read_text(encoding="utf-8"))
         found = {row[0]: row[1] for row in sql.query(f"DESCRIBE {text}")}
         conversion = focus_select(text, found, lineage_of(entry))
-        yield compared(entry, Rows(sql, "focus"), Rows(sql, conversion.select), conversion, written)
+        yield compared(entry, dataset, Rows(sql, "focus"), Rows(sql, conversion.select), conversion, written)
     rollup = qualified(entry.dataset_name, ROLLUP_TABLE)
     period = where_of(entry).rows_of_period("x_SourceExport", "x_BillingPeriod")
     standing = f"SELECT * FROM {rollup} WHERE {period} AND {identifier('x_SourceVersion')} = {literal(entry.version)}"
@@ -65,14 +65,16 @@ def converted_from_files(
     with standing.opened() as sql:
         if not shape_of(sql, entry.dataset_name, FOCUS_TABLE):
             return about(entry, "conversion", "mismatch", f"there is no table {FOCUS_TABLE}")
-        return compared(entry, Rows(sql, stands), made, conversion, standing.written)
+        return compared(entry, staged.dataset, Rows(sql, stands), made, conversion, standing.written)
 
 
 def lineage_of(entry: LedgerEntry) -> Lineage:
     return Lineage(str(entry.period), entry.provider, entry.export, entry.version)
 
 
-def compared(entry: LedgerEntry, standing: Rows, made: Rows, conversion: Conversion, written: bool) -> Finding:
+def compared(
+    entry: LedgerEntry, dataset: Dataset, standing: Rows, made: Rows, conversion: Conversion, written: bool
+) -> Finding:
     """Other rules than those of the load make other rows, which is no fault of the rows."""
     select = standing.select if " " in standing.select else f"FROM {standing.select}"
     shape = {row[0]: row[1] for row in standing.sql.query(f"DESCRIBE {select}") if not row[0].startswith(OWN)}
@@ -85,7 +87,9 @@ def compared(entry: LedgerEntry, standing: Rows, made: Rows, conversion: Convers
     differing = difference(standing, made, shape, written=written)
     if not differing:
         return about(entry, "conversion", "ok", f"{len(shape)} columns", rows=entry.focus_rows)
-    if entry.finops_version != __version__:
-        detail = f"made by the rules of finops {entry.finops_version}; those of {__version__} make {differing}"
+    if (entry.finops_version, entry.focus_rules) != (__version__, dataset.rules):
+        detail = (
+            f"made by other rules, those of today make {differing}; --force applies them"
+        )
         return about(entry, "conversion", "changed", detail)
     return about(entry, "conversion", "mismatch", f"not what the rules make of the bill: {differing}")
