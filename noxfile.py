@@ -103,10 +103,13 @@ def imports(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def tests(session: nox.Session) -> None:
-    """Every test, with all packages installed and real servers on loopback."""
+    """Core's tests and those of the whole, with all packages installed and real servers on loopback.
+
+    Those of the providers are `alone`'s. With arguments for pytest: every test, unless they choose.
+    """
     servers = [name for names in TEST_SERVERS.values() for name in names]
     install(session, *TEST_TOOLS, *servers, *editable(*PACKAGES))
-    pytest(session, "-n", "2", "--dist", "loadgroup", *session.posargs)
+    pytest(session, "-n", "2", "--dist", "loadgroup", *(session.posargs or ("packages/finops-core/tests", "tests")))
 
 
 @nox.session(python=PYTHON)
