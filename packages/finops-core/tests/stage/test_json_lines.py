@@ -18,8 +18,9 @@ from finops_core.errors import DeliveryError, ValueDoesNotFit
 from finops_core.periods import Period
 from finops_core.stage import Staged
 from finops_core.stage.faults import explained
+from finops_core.stage.inspection import inspect
 from finops_core.stage.numbers import check_numbers
-from finops_core.stage.reading import inspect, reading
+from finops_core.stage.reading import reading
 from hypothesis import example, given
 from hypothesis import strategies as st
 

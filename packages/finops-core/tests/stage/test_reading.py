@@ -19,7 +19,8 @@ from finops_core.errors import DeliveryError, ValueDoesNotFit
 from finops_core.periods import Period
 from finops_core.stage import Staged
 from finops_core.stage.faults import explained
-from finops_core.stage.reading import Inspected, inspect, reading
+from finops_core.stage.inspection import Inspected, inspect
+from finops_core.stage.reading import reading
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -18,7 +18,8 @@ from finops_core.periods import Period
 from finops_core.stage import Staged
 from finops_core.stage.exact import decimals
 from finops_core.stage.faults import explained
-from finops_core.stage.reading import inspect, readings
+from finops_core.stage.inspection import inspect
+from finops_core.stage.reading import readings
 from finops_core.stage.widen import rounded, told, widened
 from hypothesis import example, given, settings
 from hypothesis import strategies as st

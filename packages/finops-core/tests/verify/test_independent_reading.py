@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from finops_core import Column, Dataset, Delivery, LocalFile, Period, SourceFile
 from finops_core.errors import DeliveryError
-from finops_core.stage.reading import inspect, reading
+from finops_core.stage.inspection import inspect
+from finops_core.stage.reading import reading
 from finops_core.verify.independent import tallies
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -23,7 +23,8 @@ from finops_core.errors import DeliveryError
 from finops_core.provider import Provider
 from finops_core.stage.content import Compression
 from finops_core.stage.faults import explained
-from finops_core.stage.reading import Inspected, Reading, describe, inspect, reading, readings, unpack
+from finops_core.stage.inspection import Inspected, describe, inspect, unpack
+from finops_core.stage.reading import Reading, reading, readings
 from finops_core.store import check_size
 
 if TYPE_CHECKING:

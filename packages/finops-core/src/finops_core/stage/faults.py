@@ -13,7 +13,7 @@ from finops_core.sql import FAULT, identifier, literal
 
 if TYPE_CHECKING:
     from finops_core.stage import Staged
-    from finops_core.stage.reading import Inspected
+    from finops_core.stage.inspection import Inspected
 
 _CSV_ERROR = re.compile(r"CSV Error on Line: (\d+)")
 _CSV_REASONS = ("Expected Number", "Value with", "Invalid unicode", "Maximum line", "The CSV Parser", "Error when")

@@ -88,8 +88,6 @@ def compared(
     if not differing:
         return about(entry, "conversion", "ok", f"{len(shape)} columns", rows=entry.focus_rows)
     if (entry.finops_version, entry.focus_rules) != (__version__, dataset.rules):
-        detail = (
-            f"made by other rules, those of today make {differing}; --force applies them"
-        )
+        detail = f"made by other rules, those of today make {differing}; --force applies them"
         return about(entry, "conversion", "changed", detail)
     return about(entry, "conversion", "mismatch", f"not what the rules make of the bill: {differing}")

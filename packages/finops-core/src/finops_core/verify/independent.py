@@ -22,7 +22,7 @@ from finops_core.account import NO_CURRENCY
 from finops_core.dataset import Dataset
 from finops_core.errors import DeliveryError
 from finops_core.ledger import measure_of
-from finops_core.stage.reading import Inspected
+from finops_core.stage.inspection import Inspected
 from finops_core.verify.findings import Tally
 
 SCALE = Decimal("1e-18")
