@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from finops_core.errors import BalanceError, ConfigError, DataMissing, DestinationError
-from finops_core.load import Package, Sql, Table, Target, connect_readonly, load, read_rows
+from finops_core.load import Package, Sql, Table, Target, connect_readonly, embedded, load, read_rows
 from finops_core.sql import identifier
 
 Bill = Callable[..., Package]
@@ -310,6 +310,20 @@ def test_settings_bound_memory_threads_and_spill(tmp_path: Path) -> None:
     assert memory.startswith("286")
     assert threads == 1
     assert spill.startswith(str(tmp_path / "data"))
+
+
+def test_only_small_loads_merge_what_earlier_ones_have_written(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    def parts_after_another_load() -> int:
+        load(target, one("t", {"n": "BIGINT"}, "SELECT range AS n FROM range(3)", None))
+        [(count,)] = rows(target, "SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('t')")
+        return int(count)
+
+    assert [parts_after_another_load() for _ in range(3)] == [1, 1, 1]
+    monkeypatch.setattr(embedded, "MERGED_UP_TO", 2)
+    assert [parts_after_another_load() for _ in range(2)] == [2, 3]
+    monkeypatch.undo()
+    assert parts_after_another_load() == 1
+    assert rows(target, "SELECT count(*), sum(n) FROM t") == [(18, 18)]
 
 
 def test_it_is_told_how_far_the_rows_are(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
