@@ -9,16 +9,19 @@ SELECT
     CASE WHEN list_is_off THEN list_product ELSE contracted_product END
 FROM (
     SELECT
-        coalesce(SkuPriceId, SkuId, ServiceName, '?') AS sku,
-        CAST(ListCost AS DOUBLE) AS list_cost,
-        CAST(ContractedCost AS DOUBLE) AS contracted_cost,
-        CAST(ListUnitPrice AS DOUBLE) * CAST(PricingQuantity AS DOUBLE) AS list_product,
-        CAST(ContractedUnitPrice AS DOUBLE) * CAST(PricingQuantity AS DOUBLE) AS contracted_product,
-        coalesce(abs(list_product - list_cost) > 1e-9 * greatest(1, abs(list_cost)), false) AS list_is_off,
-        coalesce(abs(contracted_product - contracted_cost) > 1e-9 * greatest(1, abs(contracted_cost)), false)
-            AS contracted_is_off
-    FROM focus
-    WHERE ChargeClass IS NULL
+        *,
+        abs(list_product - list_cost) > 1e-9 * greatest(1, abs(list_cost)) AS list_is_off,
+        abs(contracted_product - contracted_cost) > 1e-9 * greatest(1, abs(contracted_cost)) AS contracted_is_off
+    FROM (
+        SELECT
+            coalesce(SkuPriceId, SkuId, ServiceName, '?') AS sku,
+            CAST(ListCost AS DOUBLE) AS list_cost,
+            CAST(ContractedCost AS DOUBLE) AS contracted_cost,
+            CAST(ListUnitPrice AS DOUBLE) * CAST(PricingQuantity AS DOUBLE) AS list_product,
+            CAST(ContractedUnitPrice AS DOUBLE) * CAST(PricingQuantity AS DOUBLE) AS contracted_product
+        FROM focus
+        WHERE ChargeClass IS NULL
+    )
 )
 WHERE list_is_off OR contracted_is_off
 
