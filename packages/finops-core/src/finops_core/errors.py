@@ -20,6 +20,8 @@ An error is three lines: what, where, how to fix. Codes never change their meani
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -88,6 +90,7 @@ class BalanceError(FinopsError):
 
 class DestinationError(FinopsError):
     code = "FIN030"
+    usual_hint = "finops doctor looks at the destination; project.destination and project.data_dir say which it is"
 
 
 class DestinationLocked(DestinationError):
@@ -96,6 +99,18 @@ class DestinationLocked(DestinationError):
 
 class DiskFull(DestinationError):
     code = "FIN032"
+    usual_hint = "free some room, or set project.data_dir to a larger disk"
+
+
+def unusable_folder(folder: Path, error: OSError) -> DestinationError:
+    """The error for a folder of ours that the system does not let us make or write to."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull("there is no room left on the disk", where=str(folder))
+    return DestinationError(
+        f"the folder cannot be written to: {error.strerror or error}",
+        where=str(folder),
+        hint="change its rights, or set project.data_dir or project.destination to another place",
+    )
 
 
 class ImportFailed(FinopsError):

@@ -16,6 +16,7 @@ import pytest
 from finops_core.errors import DestinationError, DiskFull
 from finops_core.load import Package, Table, Target, load, read_rows
 from finops_core.load.failures import explained
+from finops_core.stage import staging_folder
 
 Bill = Callable[..., Package]
 WIDE = {"a": "VARCHAR", "b": "VARCHAR"}
@@ -126,3 +127,28 @@ def test_what_dlt_refuses_is_a_destination_error(target: Target, bill: Bill, mon
     monkeypatch.setattr(Client, "complete_load", refuse)
     with pytest.raises(DestinationError, match="not today"):
         load(target, bill("v1", 1))
+
+
+@pytest.mark.parametrize("text", ["duckdb", "file/below/x.duckdb"])
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    target = Target.parse(text, tmp_path / ("file/below" if text == "duckdb" else "data"))
+    with pytest.raises(DestinationError, match="cannot be written to") as caught:
+        load(target, much(1))
+    assert caught.value.where.endswith("file/below")
+    assert "project.data_dir" in caught.value.hint
+
+
+def test_a_staging_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DestinationError, match="cannot be written to"), staging_folder(tmp_path / "file"):
+        pass
+
+
+def test_what_is_no_database_is_not_put_down_to_the_bill(target: Target) -> None:
+    target.path.parent.mkdir(parents=True, exist_ok=True)
+    target.path.write_bytes(b"no database" * 10_000)
+    with pytest.raises(DestinationError, match="not a valid DuckDB database") as caught:
+        load(target, much(1))
+    assert caught.value.hint

@@ -92,6 +92,28 @@ def test_limits_that_make_no_sense(wrong: dict[str, object]) -> None:
         Target.parse("duckdb", DATA, **wrong)  # type: ignore[arg-type]
 
 
+def test_a_tilde_is_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert Target.parse("~/bills.duckdb", DATA).location == "/home/ann/bills.duckdb"
+
+
+@pytest.mark.parametrize(
+    ("text", "data_dir"),
+    [
+        ("duckdb", "acme%20bills"),
+        ("duckdb", "what?"),
+        ("duckdb", "a\\b"),
+        ("bills?.duckdb", "data"),
+        ("duckdb:///srv/what%3F/x.duckdb", "data"),
+        ("postgresql://ann@db/bills", "100%"),
+    ],
+)
+def test_paths_that_dlt_or_duckdb_misread_are_refused(text: str, data_dir: str) -> None:
+    with pytest.raises(ConfigError, match="path that has") as caught:
+        Target.parse(text, Path(data_dir))
+    assert "project.data_dir" in caught.value.hint
+
+
 def test_databases_of_one_name_do_not_share_a_working_folder() -> None:
     folders = {Target.parse(f"{place}/x.duckdb", DATA).work_dir for place in ("a", "b", "data")}
     assert len(folders) == 3

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finops_core.errors import ConfigError
+from finops_core.errors import ConfigError, unusable_folder
 from finops_core.load.apply import apply, forget_ahead, write_ahead
 from finops_core.load.failures import being_made, is_locked, locked, nothing_yet, translated
 from finops_core.load.package import Loaded, Package, Watch
@@ -110,10 +110,10 @@ def load_embedded(
             hint="DuckDB could not tell them apart: choose another dataset_name",
         )  # fmt: skip
     with ONE_AT_A_TIME, translated(target):
-        target.path.parent.mkdir(parents=True, exist_ok=True)
-        target.data_dir.mkdir(parents=True, exist_ok=True)
-        with opened(target, waiting) as connection, working_folder(target) as folder:
-            return _load_through(DuckDbSql(connection, watch), target, package, folder)
+        for folder in (target.path.parent, target.data_dir):
+            made(folder)
+        with opened(target, waiting) as connection, working_folder(target) as work:
+            return _load_through(DuckDbSql(connection, watch), target, package, work)
 
 
 def _load_through(sql: DuckDbSql, target: Target, package: Package, folder: Path) -> Loaded:
@@ -168,6 +168,15 @@ def reading(target: Target, waiting: Callable[[str], None] | None = None) -> Ite
                 yield DuckDbSql(connection)
             finally:
                 shutil.rmtree(spill, ignore_errors=True)
+
+
+def made(folder: Path) -> Path:
+    """The folder, made if it is not there. Raises DestinationError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unusable_folder(folder, error) from error
+    return folder
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finops_core.load.apply import apply, write_ahead
-from finops_core.load.embedded import DuckDbSql, opened, working_folder
+from finops_core.load.embedded import DuckDbSql, made, opened, working_folder
 from finops_core.load.failures import translated
 from finops_core.load.package import Package, Watch
 from finops_core.load.target import Target
@@ -30,8 +30,7 @@ def scratch(
 
     Loads of the same period take turns by its lock.
     """
-    target.data_dir.mkdir(parents=True, exist_ok=True)
-    folder = target.data_dir / f"{package.dataset}-{package.pipeline}"
+    folder = made(target.data_dir) / f"{package.dataset}-{package.pipeline}"
     place = replace(target, kind="duckdb", location=str(folder.with_suffix(".scratch.duckdb")))
     with translated(place), opened(place, waiting) as connection:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,10 @@ HINT = (
 
 WAREHOUSES = ("athena", "bigquery", "clickhouse", "databricks", "mssql", "redshift", "snowflake", "synapse")
 """Destinations of dlt that finops does not write to: what it could not try it does not promise for money."""
+
+UNUSABLE = "%?" if os.sep == "\\" else "%?\\"
+"""Characters that no path may have: dlt takes `%` in its folder for a placeholder, DuckDB cuts a file's name at `?`
+to name its log, and reads a backslash as a slash."""
 
 _SUFFIXES = (".duckdb", ".ddb", ".db")
 _SIZE = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
@@ -69,9 +74,11 @@ class Target:
     ) -> Target:
         """Read a destination: `duckdb`, a path, a `duckdb:` or `postgresql:` URL, `filesystem`, the URL of a folder.
 
-        Raises ConfigError for others.
+        Raises ConfigError for others, and for paths that DuckDB or dlt could not use.
         """
         kind, location = _locate(text.strip(), data_dir)
+        for path in (data_dir, *([Path(location)] if kind == "duckdb" else [])):
+            _check_usable(path.absolute())
         return cls(kind, location, data_dir, memory_limit, threads, lock_wait)
 
     @property
@@ -123,10 +130,19 @@ def _locate(text: str, data_dir: Path) -> tuple[str, str]:
     if scheme == "duckdb" and colon:
         rest = unquote(rest.removeprefix("//"))
         if rest and not rest.startswith(":") and not rest.endswith("/"):
-            return "duckdb", rest
+            return "duckdb", str(Path(rest).expanduser())
     elif text.endswith(_SUFFIXES) and "://" not in text and scheme not in ("md", "motherduck"):
-        return "duckdb", text
+        return "duckdb", str(Path(text).expanduser())
     raise ConfigError(f"{scheme + ':…' if colon else repr(text)} is not a destination that finops can load", hint=HINT)
+
+
+def _check_usable(path: Path) -> None:
+    if found := [sign for sign in UNUSABLE if any(sign in part for part in path.parts[1:])]:
+        raise ConfigError(
+            f"no database can be kept in a path that has {' or '.join(found)}",
+            where=str(path),
+            hint="set project.data_dir, or project.destination, to another folder",
+        )
 
 
 def _folder(url: str) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from finops_core.dataset import Dataset
 from finops_core.delivery import Delivery, LocalFile
-from finops_core.errors import DeliveryError
+from finops_core.errors import DeliveryError, unusable_folder
 from finops_core.provider import Provider
 from finops_core.stage.content import Compression
 from finops_core.stage.faults import explained
@@ -63,13 +63,20 @@ class StagingFolder:
 
 @contextmanager
 def staging_folder(data_dir: Path) -> Iterator[Path]:
-    """A fresh folder that goes when the block ends. Folders of processes that died are removed first."""
+    """A fresh folder that goes when the block ends. Folders of processes that died are removed first.
+
+    Raises DestinationError where none can be made.
+    """
     root = data_dir / ".staging"
-    root.mkdir(parents=True, exist_ok=True)
-    for left in root.iterdir():
-        if not _alive(left.name.partition("-")[0]):
-            shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f"{os.getpid()}-", dir=root, ignore_cleanup_errors=True) as folder:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        for left in root.iterdir():
+            if not _alive(left.name.partition("-")[0]):
+                shutil.rmtree(left, ignore_errors=True)
+        made = tempfile.TemporaryDirectory(prefix=f"{os.getpid()}-", dir=root, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise unusable_folder(data_dir, error) from error
+    with made as folder:
         yield Path(folder)
 
 
