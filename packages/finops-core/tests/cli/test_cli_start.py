@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import finops_core
 import pytest
@@ -207,3 +209,26 @@ def test_what_is_piped_is_utf8_wherever_it_runs(acme):
     done = subprocess.run(command, cwd=acme.workdir, env=env, capture_output=True, check=True)
     values = [row["value"] for row in json.loads(done.stdout.decode("utf-8"))["rows"]]
     assert "Kostenstelle-Ü" in values
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("form", ["json", "table"])
+def test_a_full_disk_under_stdout_is_said(acme, form):
+    command = [sys.executable, "-m", "finops_core", "plugins", "list", "-o", form]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, cwd=acme.workdir, env=acme.environment(), stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert lines[0] == "error FIN032: there is no room left on the disk"
+    assert lines[1] == "  where: standard output"
+    assert len(lines) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+@pytest.mark.parametrize("form", ["json", "table"])
+def test_a_closed_stdout_takes_what_is_said(acme, form):
+    command = f"exec {shlex.quote(sys.executable)} -m finops_core plugins list -o {form} >&-"
+    done = subprocess.run(command, shell=True, cwd=acme.workdir, env=acme.environment(), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from typer.exceptions import Abort, TyperException
 
 from finops_core.cli.session import Session
-from finops_core.errors import FinopsError, UsageError
+from finops_core.errors import DiskFull, FinopsError, UsageError
 from finops_core.progress import error_lines
 
 INTERRUPTED = 130
@@ -27,6 +30,7 @@ def main() -> None:
     """The `finops` script. What is piped is UTF-8 on every system: JSON and CSV have to be the same everywhere."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+    sys.stdout, sys.stderr = (stream or _nowhere() for stream in (sys.stdout, sys.stderr))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
@@ -41,15 +45,30 @@ def run(arguments: Sequence[str] | None = None) -> int:
         from finops_core.cli.app import root
 
         code = root().main(args=arguments, prog_name="finops", standalone_mode=False, obj=session)
+        sys.stdout.flush()
     except FinopsError as error:
         return _fail(error, session)
     except TyperException as error:
         return _fail(_usage(error), session)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EPIPE):
+            raise
+        # What stdout could not take must not be tried again when Python ends.
+        sys.stdout = _nowhere()
+        if error.errno == errno.EPIPE:
+            return 1  # as Typer does, where the pipe is found closed before
+        full = DiskFull("there is no room left on the disk", where=error.filename or "standard output")
+        return _fail(full, session)
     except (KeyboardInterrupt, Abort):
         code = INTERRUPTED
     if code == INTERRUPTED:
         sys.stderr.write("interrupted: what was not yet committed has changed nothing\n")
     return code if isinstance(code, int) else 0
+
+
+def _nowhere() -> IO[str]:
+    """In place of a stream that the caller has closed, or that takes nothing any more."""
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _fail(error: FinopsError, session: Session) -> int:
