@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from finops_core import __version__, registry
 from finops_core.errors import ConfigError, DataMissing, DestinationLocked, FinopsError
 from finops_core.hooks import CONTRACT, OLDEST_CONTRACT
-from finops_core.output import shown_bytes
+from finops_core.output import counted, shown_bytes
 from finops_core.periods import Period, Window
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def freshness(entries: Sequence[LedgerEntry], now: dt.datetime) -> Iterator[Find
     for name in dict.fromkeys(entry.dataset_name for entry in entries):
         newest = max((entry for entry in entries if entry.dataset_name == name), key=lambda entry: entry.period)
         days = (now.replace(tzinfo=None) - newest.loaded_at).days
-        detail = f"newest month {newest.period}, loaded {days} day{'' if days == 1 else 's'} ago"
+        detail = f"newest month {newest.period}, loaded {counted(days, 'day')} ago"
         behind = newest.period < month.shift(-1) or (newest.period < month and now.day > STALE_DAYS)
         stale = behind or (newest.period == month and days >= STALE_DAYS)
         fix = f"finops {newest.provider} {_import_command(newest.provider)}" if stale else ""

@@ -158,6 +158,11 @@ def shown_money(value: Decimal | Mapping[str, Decimal]) -> str:
     return ", ".join(f"{amount:,.2f} {printable(currency)}" for currency, amount in sorted(value.items()))
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 row`, `2,000 rows`; `many` where an s does not make the plural."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def shown_bytes(count: int) -> str:
     """`999 B`, `12.3 MB`: powers of 1000, as clouds bill them."""
     if count < 1000:

@@ -16,7 +16,7 @@ from finops_core import promises, registry
 from finops_core.config import Sources, provider_runs
 from finops_core.errors import FinopsError
 from finops_core.hooks import CONTRACT
-from finops_core.output import Field, Listing
+from finops_core.output import Field, Listing, counted
 
 if TYPE_CHECKING:
     from finops_core.config import ProviderRun
@@ -67,7 +67,7 @@ def check(name: str, sources: Sources, export: str | None = None) -> Iterator[Ve
     yield _verdict("start-up", promises.startup_problems(provider), "importing it loads no SDK", "warn")
     try:
         runs = provider_runs(provider, sources, export)
-        yield _verdict("settings", promises.settings_problems(provider), _count(len(runs), "export"), "warn")
+        yield _verdict("settings", promises.settings_problems(provider), counted(len(runs), "export"), "warn")
     except FinopsError as error:
         yield _refused("settings", error)
         return
@@ -92,7 +92,7 @@ def _focus(provider: type[Provider]) -> Iterator[Verdict]:
             yield Verdict(check, "fail", f"the SQL does not run: {str(error).splitlines()[0]}", _AUTHOR)
             continue
         problems = promises.focus_problems(columns) + promises.float_problems(columns, dataset.name)
-        yield _verdict(check, problems, _count(len(columns), "column"), "fail")
+        yield _verdict(check, problems, counted(len(columns), "column"), "fail")
 
 
 def _discovery(provider: type[Provider], run: ProviderRun) -> Iterator[Verdict]:
@@ -114,7 +114,7 @@ def _discovery(provider: type[Provider], run: ProviderRun) -> Iterator[Verdict]:
     yield _verdict(f"discovery{where}", problems, _found(first), "fail")
     yield _verdict(f"versions{where}", _unsteady(first, again), "the same when asked again", "fail")
     if broken := [f"{delivery.period}: {delivery.problem}" for delivery in first if delivery.problem]:
-        yield Verdict(f"deliveries{where}", "warn", broken[0], f"{_count(len(broken), 'month')} cannot be imported")
+        yield Verdict(f"deliveries{where}", "warn", broken[0], f"{counted(len(broken), 'month')} cannot be imported")
 
 
 def _unsteady(first: Sequence[Delivery], again: Sequence[Delivery]) -> list[str]:
@@ -141,11 +141,7 @@ def _found(deliveries: Sequence[Delivery]) -> str:
     if not deliveries:
         return "no deliveries in the window"
     months = sorted({delivery.period for delivery in deliveries})
-    return f"{_count(len(deliveries), 'delivery', 'deliveries')} from {months[0]} to {months[-1]}"
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{counted(len(deliveries), 'delivery', 'deliveries')} from {months[0]} to {months[-1]}"
 
 
 _AUTHOR = "tell the authors of the package; finops_core.testing tests it"

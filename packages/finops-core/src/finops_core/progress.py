@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Protocol
 
 from finops_core.errors import FinopsError
-from finops_core.output import printable, shown_bytes, shown_money
+from finops_core.output import counted, printable, shown_bytes, shown_money
 from finops_core.report import ImportReport, Note, Reporter
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ def error_lines(error: FinopsError) -> list[str]:
 def summary_lines(report: ImportReport) -> list[str]:
     """The closing lines: what was loaded, what was not, and the cost per currency."""
     if not report.loaded and not report.failed:
-        return [f"nothing to do: {_count(len(report.skipped), 'period')} up to date"]
+        return [f"nothing to do: {counted(len(report.skipped), 'period')} up to date"]
     loaded = (
-        f"loaded {_count(len(report.loaded), 'period')}: {_count(report.files, 'file')}, "
-        f"{shown_bytes(report.bytes)}, {_count(report.rows, 'row')}"
+        f"loaded {counted(len(report.loaded), 'period')}: {counted(report.files, 'file')}, "
+        f"{shown_bytes(report.bytes)}, {counted(report.rows, 'row')}"
     )
     cost = f", cost {shown_money(report.totals)}" if report.totals else ""
     rest = f"{len(report.skipped)} skipped, {len(report.failed)} failed, {report.seconds:.1f} s"
@@ -129,10 +129,11 @@ class PlainReporter(QuietReporter):
     def planned(self, steps: Sequence[Step]) -> None:
         todo = [step for step in steps if step.action in ("load", "reload")]
         waiting = len(steps) - len(todo)
+        rest = f"{waiting} left as {'it is' if waiting == 1 else 'they are'}"
         if self._title:
             self._say(self._title)
         if todo and waiting:
-            self._say(f"{_count(len(todo), 'period')} to load, {waiting} left as they are")
+            self._say(f"{counted(len(todo), 'period')} to load, {rest}")
         if self._verbose:
             self._say(*(f"{step.delivery.period}  {step.action:<6}  {printable(step.reason)}" for step in steps))
 
@@ -147,7 +148,7 @@ class PlainReporter(QuietReporter):
 
     def staged(self, step: Step, files: int) -> None:
         self._say(
-            f"{step.delivery.period}  fetched {_count(files, 'file')}, {shown_bytes(self._fetched)} "
+            f"{step.delivery.period}  fetched {counted(files, 'file')}, {shown_bytes(self._fetched)} "
             f"in {time.monotonic() - self._since:.1f} s"
         )
 
@@ -193,7 +194,7 @@ class RichReporter(PlainReporter):
         self._update(self._bytes, description="download", advance=count)
 
     def staged(self, step: Step, files: int) -> None:
-        self._update(self._periods, description=f"{step.delivery.period} loading {_count(files, 'file')}", advance=0)
+        self._update(self._periods, description=f"{step.delivery.period} loading {counted(files, 'file')}", advance=0)
 
     def writing(self, step: Step, table: str, percent: float) -> None:
         if self._bars is not None and self._rows is not None:
@@ -246,7 +247,7 @@ class RichReporter(PlainReporter):
 
 def loaded_line(step: Step, rows: int, totals: Mapping[str, Decimal], seconds: float) -> str:
     cost = f", {shown_money(totals)}" if totals else ""
-    return f"{step.delivery.period}  {step.action}ed  {_count(rows, 'row')}{cost} in {seconds:.1f} s"
+    return f"{step.delivery.period}  {step.action}ed  {counted(rows, 'row')}{cost} in {seconds:.1f} s"
 
 
 def _bars(stream: IO[str]) -> Progress:
@@ -265,7 +266,3 @@ def _bars(stream: IO[str]) -> Progress:
 
 def _one_line(text: str) -> str:
     return printable(" ".join(text.split()))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

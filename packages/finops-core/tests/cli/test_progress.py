@@ -51,7 +51,7 @@ def test_plain_lines():
     run(PlainReporter(stream))
     text = re.sub(r"\d\.\d s", "N s", stream.getvalue())
     assert text.splitlines() == [
-        "2 periods to load, 1 left as they are",
+        "2 periods to load, 1 left as it is",
         "2024-01  fetched 1 file, 1.5 kB in N s",
         "2024-01  loaded  1,234 rows, 7.00 EUR, 1,234.50 USD in N s",
         "note: a new column: tag_team",

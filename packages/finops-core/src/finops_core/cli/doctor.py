@@ -15,7 +15,7 @@ from finops_core.cli.listing import OutOption, OutputOption, show
 from finops_core.cli.session import Session
 from finops_core.config import provider_runs
 from finops_core.errors import ConfigError, FinopsError
-from finops_core.output import Field, Listing
+from finops_core.output import Field, Listing, counted
 
 if TYPE_CHECKING:
     from typer._click import Context
@@ -56,7 +56,7 @@ def examine(context: Context) -> None:
     values = context.params
     findings = list(checks(values, dt.datetime.now(dt.UTC)))
     count = {verdict: sum(finding.verdict == verdict for finding in findings) for verdict in ("fail", "warn")}
-    note = f"{len(findings)} checks, {count['fail']} failed, {count['warn']} warnings"
+    note = f"{counted(len(findings), 'check')}, {count['fail']} failed, {counted(count['warn'], 'warning')}"
     listing = Listing("doctor", FIELDS, [asdict(finding) for finding in findings], notes=(note,))
     show(listing, Session.of(context), values.get("output"), values.get("out"))
     if count["fail"]:

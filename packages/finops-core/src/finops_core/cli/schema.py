@@ -15,7 +15,7 @@ from finops_core.cli.flags import configured, project_flags
 from finops_core.cli.listing import OutOption, OutputOption, show
 from finops_core.cli.session import Session
 from finops_core.errors import DataMissing
-from finops_core.output import Field, Listing
+from finops_core.output import Field, Listing, counted
 from finops_core.periods import Period
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def diff(context: Any) -> None:
     if not both:
         raise _missing(entries, before, after)
     rows = [row for entry in both for row in changes(target, entry, after)]
-    count = f"{len(rows)} change{'' if len(rows) == 1 else 's'} from {before} to {after}"
+    count = f"{counted(len(rows), 'change')} from {before} to {after}"
     filters = {key: values[key] for key in ("provider", "dataset_name") if values.get(key)}
     listing = Listing("schema-diff", FIELDS, rows, notes=(count,), period=f"{before}/{after}", filters=filters)
     show(listing, Session.of(context), values.get("output"), values.get("out"))

@@ -15,7 +15,7 @@ from finops_core.cli.completion import providers
 from finops_core.cli.flags import configured, project_flags
 from finops_core.cli.listing import OutOption, OutputOption, show
 from finops_core.cli.session import Session
-from finops_core.output import Field, Listing, shown_money
+from finops_core.output import Field, Listing, counted, shown_money
 
 if TYPE_CHECKING:
     from typer._click import Context
@@ -78,7 +78,7 @@ def standing(entries: Sequence[LedgerEntry], provider: str | None = None) -> Lis
             totals[code] = totals.get(code, Decimal(0)) + amount
     count, rows = len(entries), sum(entry.rows for entry in entries)
     cost = f", {shown_money(totals)}" if totals else ""
-    note = f"{count} billing period{'' if count == 1 else 's'}, {rows:,} rows{cost}" if entries else "nothing is loaded"
+    note = f"{counted(count, 'billing period')}, {counted(rows, 'row')}{cost}" if entries else "nothing is loaded"
     filters = {"provider": provider} if provider else {}
     return Listing(
         "status",

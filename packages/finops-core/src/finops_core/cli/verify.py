@@ -18,7 +18,7 @@ from finops_core.cli.session import Session
 from finops_core.cli.status import ProviderArgument
 from finops_core.config import provider_runs
 from finops_core.errors import ConfigError, DataMissing, UsageError
-from finops_core.output import Field, Listing
+from finops_core.output import Field, Listing, counted
 from finops_core.periods import Period
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ def chosen_entries(entries: Sequence[LedgerEntry], provider: str | None, period:
         entry for entry in entries if provider in (None, entry.provider) and (month is None or month == entry.period)
     ]
     if not chosen:
-        what = " ".join(filter(None, (provider, period))) or "anything"
-        raise DataMissing(f"nothing of {what} is loaded", hint="finops status shows what is loaded")
+        what = " ".join(filter(None, (provider, period)))
+        raise DataMissing(f"nothing{what and f' of {what}'} is loaded", hint="finops status shows what is loaded")
     return chosen
 
 
@@ -144,7 +144,7 @@ def _files(provider: type[Provider], entry: LedgerEntry, settings: Configured) -
 def listing(findings: Sequence[Finding], periods: int, values: Any) -> Listing:
     count = {result: sum(finding.result == result for finding in findings) for result in ("mismatch", "changed")}
     unread = sum(finding.result == "not checked" for finding in findings)
-    what = f"{periods} billing period{'' if periods == 1 else 's'}, {len(findings)} comparisons"
+    what = f"{counted(periods, 'billing period')}, {counted(len(findings), 'comparison')}"
     notes = [f"{what}: {count['mismatch']} do not agree" if count["mismatch"] else f"{what}: all agree"]
     if count["changed"]:
         notes.append(
