@@ -109,3 +109,39 @@ def test_json_keeps_what_is_not_json(connection: duckdb.DuckDBPyConnection, text
     found = cast(connection, text, "VARCHAR", "JSON")
     assert isinstance(found, str)
     assert found == text or json.loads(found) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "expected"),
+    [
+        ("2025-01-31", "DATE", dt.date(2025, 1, 31)),
+        ("", "DATE", None),
+        ("true", "BOOLEAN", True),
+        ("", "BOOLEAN", None),
+        ("12", "BIGINT", 12),
+        ("1.0", "BIGINT", 1),
+        ("1e3", "BIGINT", 1000),
+        ("9007199254740993", "BIGINT", 9007199254740993),
+    ],
+)
+def test_other_types(connection: duckdb.DuckDBPyConnection, text: str, wanted: str, expected: object) -> None:
+    assert cast(connection, text, "VARCHAR", wanted) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "found", "wanted"),
+    [
+        ("31/01/2025", "VARCHAR", "DATE"),
+        ("perhaps", "VARCHAR", "BOOLEAN"),
+        ("1.5", "VARCHAR", "BIGINT"),
+        ("1e20", "VARCHAR", "BIGINT"),
+        (1.5, "DOUBLE", "BIGINT"),
+        (Decimal("1.5"), "DECIMAL(9,2)", "INTEGER"),
+        (2**40, "BIGINT", "INTEGER"),
+    ],
+)
+def test_what_is_not_of_the_type_is_refused_by_name(
+    connection: duckdb.DuckDBPyConnection, value: object, found: str, wanted: str
+) -> None:
+    with pytest.raises(duckdb.Error, match=f"{re.escape(FAULT)}lineItem/Cost"):
+        cast(connection, value, found, wanted)

@@ -13,7 +13,7 @@ _INTEGER = re.compile(r"U?(TINY|SMALL|BIG)?(INT|INTEGER)")
 def exactly(ref: str, found: str, wanted: str, source: str) -> str:
     """SQL that yields `ref`, of DuckDB type `found`, as type `wanted`.
 
-    Text that a DECIMAL would round, and a value that the type cannot hold, raise an error that begins with FAULT and
+    Text that a number would round, and a value that the type cannot hold, raise an error that begins with FAULT and
     names the source column. A DOUBLE is taken by its shortest text (0.1 is 0.1); digits of it beyond the scale are
     noise of binary numbers and are rounded. Timestamps become naive UTC; the session's TimeZone must be UTC. Empty text
     is NULL. What a JSON value says is taken: a string without its quotes, a number as it is written, objects and lists
@@ -29,7 +29,17 @@ def exactly(ref: str, found: str, wanted: str, source: str) -> str:
         return _json(ref, found)
     if wanted == "VARCHAR":
         return f"nullif({ref}, '')" if found == "VARCHAR" else f"CAST({ref} AS VARCHAR)"
-    return ref if found == wanted else f"CAST({ref} AS {wanted})"
+    return ref if found == wanted else _plain(ref, found, wanted, source)
+
+
+def _plain(ref: str, found: str, wanted: str, source: str) -> str:
+    """A date, a boolean, a whole number (one with a fraction is none) …"""
+    cast = f"TRY_CAST({ref} AS {wanted})"
+    if _INTEGER.fullmatch(wanted) and not _INTEGER.fullmatch(found):
+        text = ref if found == "VARCHAR" else f"CAST({ref} AS VARCHAR)"
+        cast = f"CASE WHEN {_fits(text, 0)} THEN TRY_CAST({text} AS {wanted}) END"
+    tried = _tried(ref, cast, source)
+    return f"CASE WHEN {ref} = '' THEN NULL ELSE {tried} END" if found == "VARCHAR" else tried
 
 
 def _decimal(ref: str, found: str, wanted: str, scale: int, source: str) -> str:
