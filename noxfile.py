@@ -15,11 +15,16 @@ nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = True
-nox.options.sessions = ["lint", "types", "imports", "tests", "lake", "alone", "wheels", "docs", "focus_validator"]
+nox.options.sessions = [
+    *("lint", "types", "imports"),
+    *("tests", "lake", "alone", "lowest"),
+    *("wheels", "docs", "focus_validator"),
+]
 
 ROOT = Path(__file__).parent
 PROVIDERS = ("aws", "azure", "gcp")
 PACKAGES = ("core", *PROVIDERS)
+OLDEST_PYTHON = "3.11"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 CODE = ("packages", "tests", "bench", "docs", "examples", "noxfile.py")
 TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "hatchling", "mypy", "ruff")
@@ -129,6 +134,21 @@ def alone(session: nox.Session, provider: str) -> None:
     """A provider's tests where only that provider and core are installed."""
     install(session, *TEST_TOOLS, *TEST_SERVERS[provider], *editable("core", provider))
     pytest(session, f"packages/finops-{provider}/tests", "-n", "2", "--dist", "loadgroup")
+
+
+@nox.session(python=PYTHON)
+def lowest(session: nox.Session) -> None:
+    """The oldest versions that the packages say they work with: whole imports, and the tests of every cloud's client.
+
+    Only on the oldest Python: those versions have no wheels for newer ones.
+    """
+    if PYTHON != OLDEST_PYTHON:
+        session.skip(f"needs Python {OLDEST_PYTHON}")
+    session.install("--resolution", "lowest-direct", *editable(*PACKAGES))
+    session.install("hypothesis", "pytest", *(name for names in TEST_SERVERS.values() for name in names))
+    clients = ("azure/tests/test_azure_blob.py", "gcp/tests/test_gcp_bigquery.py", "gcp/tests/test_gcp_bucket.py")
+    paths = [f"packages/finops-{client}" for client in clients]
+    pytest(session, "-q", "tests/aws/test_aws_end_to_end.py", "tests/verify", *paths)
 
 
 @nox.session(python=PYTHON)
