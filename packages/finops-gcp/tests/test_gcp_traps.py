@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from finops_core.errors import ConfigError, DeliveryError
+from finops_core.errors import ConfigError, DeliveryError, ValueDoesNotFit
 
 FORMATS = ("parquet", "json.gz", "csv", "avro")
 
@@ -395,8 +395,9 @@ def test_credits_dumped_by_python_are_read(desk: Any) -> None:
 def test_credits_that_nobody_can_read_fail_the_month(desk: Any) -> None:
     path = desk.write("2025-01/a.csv", desk.row(credits=[desk.credit(-0.5, "DISCOUNT")]))
     path.write_text(path.read_text().replace("]", ""))
-    with pytest.raises(Exception, match="Malformed JSON"):
+    with pytest.raises(ValueDoesNotFit, match="credits holds") as caught:
         desk.read()
+    assert caught.value.where == "2025-01/a.csv, row 1, column credits"
 
 
 def test_credits_that_are_no_list_are_a_broken_money_check(desk: Any) -> None:

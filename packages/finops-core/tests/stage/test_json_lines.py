@@ -134,3 +134,11 @@ def test_no_number_passes_that_duckdb_changes(connection: duckdb.DuckDBPyConnect
         assert Decimal(parsed) != Decimal(number)
     else:
         assert Decimal(parsed) == Decimal(number)
+
+
+@pytest.mark.parametrize("line", ['[{"cost": "1"}]', "[]", "null", "1", '"{}"'])
+def test_a_line_that_is_no_object_is_refused(connection: duckdb.DuckDBPyConnection, tmp_path: Path, line: str) -> None:
+    for content in (line, f'{{"cost": "1"}}\n{line}\n'):
+        with pytest.raises(DeliveryError, match="no object") as caught:
+            read(connection, tmp_path / "bill.jsonl", content.encode())
+        assert caught.value.where == "bill.jsonl"

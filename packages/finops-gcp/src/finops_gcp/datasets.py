@@ -166,7 +166,7 @@ def _json(text: str, strict: bool) -> str:
     quoted = f"replace({text}, '''', '\"')"
     for word, meaning in (("None", "null"), ("True", "true"), ("False", "false")):
         quoted = f"regexp_replace({quoted}, '(:\\s*){word}(\\s*[,}}])', '\\1{meaning}\\2', 'g')"
-    otherwise = f"CAST(CAST({text} AS JSON) AS VARCHAR)" if strict else text
+    otherwise = fault(text, "credits") if strict else text
     return (
         f"CASE WHEN {text} IS NULL OR {text} = '' THEN NULL WHEN json_valid({text}) THEN nullif({text}, 'null') "
         f"WHEN json_valid({quoted}) THEN {quoted} ELSE {otherwise} END"

@@ -105,9 +105,16 @@ def _inspect_jsonl(connection: duckdb.DuckDBPyConnection, local: LocalFile, path
     """Every top-level field is a column of type JSON; fields that are absent from a row are NULL there."""
     objects = f"read_json_objects({literal(str(path))}, format='newline_delimited', compression={literal(kind)})"
     check_numbers(connection, objects, local.source.key)
-    keys = connection.execute(f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {objects} ORDER BY key").fetchall()
+    fields = "unnest(CASE WHEN json_type(json) = 'OBJECT' THEN json_keys(json) ELSE [NULL] END)"
+    keys = connection.execute(f"SELECT DISTINCT {fields} AS key FROM {objects} ORDER BY key").fetchall()
     names: dict[str, str] = {}
     for (name,) in keys:
+        if name is None:
+            raise DeliveryError(
+                "a line of a JSON file is no object: its rows would be lost",
+                where=local.source.key,
+                hint="write one object per line; jq -c '.[]' makes lines of a list",
+            )
         # DuckDB's columns have no case, and there is no schema to go by position.
         if (other := names.setdefault(name.lower(), name)) != name:
             raise DeliveryError(
