@@ -19,6 +19,7 @@ from finops_core.errors import ConfigError, DataMissing, DestinationLocked, Fino
 from finops_core.hooks import CONTRACT, OLDEST_CONTRACT
 from finops_core.output import counted, shown_bytes
 from finops_core.periods import Period, Window
+from finops_core.sql import literal, qualified
 
 if TYPE_CHECKING:
     from finops_core.ledger import LedgerEntry
@@ -34,6 +35,10 @@ LITTLE_ROOM = 2 * 10**9
 
 STALE_DAYS = 3
 """Clouds deliver a running month at least once a day; one that was loaded longer ago misses days of cost."""
+
+
+SHOWN = 3
+"""Months or accounts that a line names: the first ones tell which they are, and a table has to hold it."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,70 @@ def freshness(entries: Sequence[LedgerEntry], now: dt.datetime) -> Iterator[Find
         stale = behind or (newest.period == month and days >= STALE_DAYS)
         fix = f"finops {newest.provider} {_import_command(newest.provider)}" if stale else ""
         yield Finding(f"freshness {name}", "warn" if stale else "ok", detail, fix)
+
+
+def months(entries: Sequence[LedgerEntry]) -> Iterator[Finding]:
+    """Per schema: is a month missing between those that are loaded?"""
+    for name in dict.fromkeys(entry.dataset_name for entry in entries):
+        held = sorted({entry.period for entry in entries if entry.dataset_name == name})
+        every = [held[0]]
+        while every[-1] < held[-1]:
+            every.append(every[-1].shift(1))
+        lacking = [str(month) for month in every if month not in held]
+        provider = next(entry.provider for entry in entries if entry.dataset_name == name)
+        detail = f"{held[0]} to {held[-1]}" + (f" without {shortened(lacking)}" if lacking else "")
+        fix = f"finops {provider} list-manifests shows what is delivered" if lacking else ""
+        yield Finding(f"months {name}", "warn" if lacking else "ok", detail, fix)
+
+
+def counted_once(target: Target, entries: Sequence[LedgerEntry]) -> Iterator[Finding]:
+    """Whether two schemas hold the same account's month: two exports of one bill, which the views would add up.
+
+    Says nothing where there is only one schema of a provider.
+    """
+    from finops_core.load import connect_readonly
+
+    holders: dict[tuple[str, ...], list[str]] = {}
+    converted = [entry for entry in entries if entry.focus_rows]
+    schemas = {entry.dataset_name: entry.provider for entry in converted}
+    if len(set(schemas.values())) == len(schemas):
+        return
+    try:
+        with connect_readonly(target) as sql:
+            for name, provider in schemas.items():
+                for row in sql.query(_accounts([entry for entry in converted if entry.dataset_name == name])):
+                    holders.setdefault((provider, *row), []).append(name)
+    except FinopsError as error:
+        yield told("counted once", error)
+        return
+    doubled: dict[str, list[str]] = {}
+    for (_, account, month), names in holders.items():
+        if len(names) > 1:
+            doubled.setdefault(" and ".join(sorted(names)), []).append(f"{account} in {month}")
+    for both, accounts in doubled.items():
+        detail = f"{both} both hold account {shortened(accounts)}: focus.cost_and_usage adds them"
+        fix = "two exports of one bill? Remove one schema, then import the other with --force: it renews the views"
+        yield Finding("counted once", "warn", detail, fix)
+    if not doubled:
+        yield Finding("counted once", "ok", f"no account stands in two of {counted(len(schemas), 'schema')}")
+
+
+def _accounts(entries: Sequence[LedgerEntry]) -> str:
+    """The accounts and months of one schema, as they are loaded now: the rollup keeps earlier versions."""
+    from finops_core.tables import ROLLUP_TABLE
+
+    current = ", ".join(literal(f"{entry.period} {entry.version}") for entry in entries)
+    return (
+        'SELECT DISTINCT "SubAccountId", "x_BillingPeriod" '
+        f'FROM {qualified(entries[0].dataset_name, ROLLUP_TABLE)} WHERE "SubAccountId" IS NOT NULL '
+        f'AND "x_BillingPeriod" || \' \' || "x_SourceVersion" IN ({current}) ORDER BY 2, 1'
+    )
+
+
+def shortened(texts: Sequence[str]) -> str:
+    """`a, b, c and 4 more`."""
+    rest = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
+    return ", ".join(texts[:SHOWN]) + rest
 
 
 def _import_command(provider: str) -> str:

@@ -143,3 +143,46 @@ def test_freshness(period: str, days: int, now: dt.datetime, verdict: str) -> No
     entry = LedgerEntry("acme_billing", "acme", "bills", Period.parse(period), "v", "bill", 1, {}, at)
     [found] = doctor.freshness([entry], now)
     assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("periods", "verdict", "detail"),
+    [
+        (["2024-01"], "ok", "2024-01 to 2024-01"),
+        (["2024-01", "2023-12", "2023-11"], "ok", "2023-11 to 2024-01"),
+        (["2023-11", "2024-01"], "warn", "2023-11 to 2024-01 without 2023-12"),
+        (["2023-01", "2024-01"], "warn", "2023-01 to 2024-01 without 2023-02, 2023-03, 2023-04 and 8 more"),
+    ],
+)
+def test_months_in_between(periods: list[str], verdict: str, detail: str) -> None:
+    at = NOW.replace(tzinfo=None)
+    entries = [
+        LedgerEntry("acme_billing", "acme", "bills", Period.parse(period), "v", "bill", 1, {}, at) for period in periods
+    ]
+    [found] = doctor.months(entries)
+    assert (found.check, found.verdict, found.detail) == ("months acme_billing", verdict, detail)
+    assert bool(found.fix) == (verdict == "warn")
+
+
+def test_one_bill_in_two_schemas_is_a_warning(examine: Doctor, acme: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sql = acme.folder / "acme.sql"
+    sql.write_text(sql.read_text().replace("service AS ServiceName", "service AS SubAccountId, service AS ServiceName"))
+    bills(examine, monkeypatch)
+    assert run(["acme", "import-billing", "-q"]) == 0
+    assert "counted once" not in examine(), "there is one schema"
+    other = examine.folder / "other"
+    other.mkdir()
+    (other / "2024-01.csv").write_text("service,cost,currency,day\nStorage,2,USD,2024-01-01\n")
+    arguments = ["acme", "import-billing", "-q", "--dataset-name", "second", "--bucket", other.as_uri()]
+    assert run(arguments) == 0
+    assert examine()["counted once"]["verdict"] == "ok"
+
+    (other / "2024-01.csv").write_text("service,cost,currency,day\nCompute,2,USD,2024-01-01\n")
+    assert run(arguments) == 0
+    row = examine()["counted once"]
+    assert row["verdict"] == "warn"
+    assert "acme_billing and second both hold account Compute in 2024-01:" in row["detail"]
+
+    (other / "2024-01.csv").write_text("service,cost,currency,day\nStorage,3,USD,2024-01-01\n")
+    assert run(arguments) == 0
+    assert examine()["counted once"]["verdict"] == "ok", "an earlier version counts no more"

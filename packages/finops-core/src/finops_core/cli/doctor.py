@@ -83,6 +83,8 @@ def checks(values: Any, now: dt.datetime) -> Iterator[Finding]:
     found, loaded = doctor.destination(replace(target, lock_wait=min(LOCK_WAIT, target.lock_wait)))
     yield found
     yield from doctor.freshness(loaded, now)
+    yield from doctor.months(loaded)
+    yield from doctor.counted_once(target, loaded)
     if values.get("online"):
         yield from doctor.reachable(runs.items(), now)
 
