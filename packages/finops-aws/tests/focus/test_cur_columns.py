@@ -73,6 +73,9 @@ def test_no_key_or_value_of_a_tag_is_ever_changed(bill: Any, line: Any, sets: li
         ("{}", None, None),
         ("{}", "{}", None),
         (None, '{"Team":"core"}', {"costCategory/Team": "core"}),
+        ("null", None, None),
+        ('"no JSON"', '{"Team":"core"}', {"_raw": "no JSON", "costCategory/Team": "core"}),
+        ("[1, 2]", None, {"_raw": [1, 2]}),
         ('{"user_name":"web", "aws_created_by": "x"}', None, {"name": "web", "aws_created_by": "x"}),
     ],
 )

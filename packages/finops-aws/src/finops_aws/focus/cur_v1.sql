@@ -228,14 +228,17 @@ charges AS (
         ) AS issuer_name,
         -- tag_members: the members of `resource_tags`, a comma before each, without AWS's user: (in Parquet and CUR 2.0
         --   user_) before their keys. In JSON without blanks a quote after such a comma begins a key, whatever the
-        --   values are.
-        replace(
-            replace(
-                ',' || nullif(substr(json(resource_tags), 2, length(json(resource_tags)) - 2), ''), ',"user_', ',"'
-            ),
-            ',"user:',
-            ',"'
-        ) AS tag_members,
+        --   values are. What is no JSON object is one member, _raw.
+        CASE
+            WHEN ltrim(CAST(resource_tags AS VARCHAR)) LIKE '{%' THEN replace(
+                replace(
+                    ',' || nullif(substr(json(resource_tags), 2, length(json(resource_tags)) - 2), ''), ',"user_', ',"'
+                ),
+                ',"user:',
+                ',"'
+            )
+            ELSE ',"_raw":' || nullif(json(resource_tags), 'null')
+        END AS tag_members,
         -- service_code: the product code; parts of Amazon EC2 that are services of their own are told by usage type.
         CASE
             WHEN line_item_usage_type LIKE '%EBS:%' THEN 'AmazonEBS'
