@@ -123,6 +123,20 @@ def test_invalid_toml_names_the_line(text, line):
     assert error.value.where == f"config.toml:{line}"
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("[a]\nb=1\nb=2\n", "may stand there once"),
+        ("[a]\n[a]\n", "may stand there once"),
+        ("[a]\nb = 2024-01\n", "need quotes"),
+    ],
+)
+def test_invalid_toml_says_what_to_do(text, hint):
+    with pytest.raises(ConfigError) as error:
+        ConfigFile.parse(text, PATH)
+    assert hint in error.value.hint
+
+
 def test_text_that_is_not_utf8(tmp_path):
     path = tmp_path / "c.toml"
     path.write_bytes(b'[aws]\nx = "\xff"\n')

@@ -18,7 +18,7 @@ from finops_core.cli.flags import configured, project_flags
 from finops_core.cli.session import Session
 from finops_core.errors import UsageError
 from finops_core.focus.columns import VERSION, VERSIONS
-from finops_core.output import shown_bytes
+from finops_core.output import counted, shown_bytes
 from finops_core.periods import Period, Window
 
 app = typer.Typer(
@@ -89,7 +89,8 @@ def focus(context: Any) -> None:
     done = export_focus(settings.target, wanted, Path(values["out"]))
     sys.stdout.write(f"{values['out']}\n")
     session.note(
-        f"FOCUS {version}: {done.rows:,} rows, {done.columns} columns, {shown_bytes(done.bytes)}; {done.metadata.name}"
+        f"FOCUS {version}: {counted(done.rows, 'row')}, {done.columns} columns, {shown_bytes(done.bytes)}; "
+        f"{done.metadata.name}"
     )
     for name, count in done.lost.items():
         session.note(f"note: {name} is null in FOCUS {version} without a SkuPriceId: {count:,} rows had a value")

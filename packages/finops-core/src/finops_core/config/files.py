@@ -187,8 +187,9 @@ def _invalid(error: tomllib.TOMLDecodeError, path: Path, text: str) -> ConfigErr
     at = re.search(r" \(at line (\d+), column \d+\)$", message)
     line = int(at[1]) if at else text.count("\n") + 1
     what = message[: at.start()] if at else message.removesuffix(" (at end of document)")
-    return ConfigError(
-        f"the configuration is not valid TOML: {what}",
-        where=f"{path}:{line}",
-        hint='texts and months need quotes, for example start_date = "2024-01"',
-    )
+    again = "overwrite" in what or "twice" in what
+    hint = "a section, and a key in it, may stand there once" if again else _QUOTES
+    return ConfigError(f"the configuration is not valid TOML: {what}", where=f"{path}:{line}", hint=hint)
+
+
+_QUOTES = 'texts and months need quotes, for example start_date = "2024-01"'
