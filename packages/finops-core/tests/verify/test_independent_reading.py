@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import zipfile
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from finops_core import Column, Dataset, Delivery, LocalFile, Period, SourceFile
+from finops_core import Column, CsvDialect, Dataset, Delivery, LocalFile, Period, SourceFile
 from finops_core.errors import DeliveryError
 from finops_core.stage.inspection import inspect
 from finops_core.stage.reading import reading
@@ -46,7 +47,21 @@ notes = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters=
 records = st.lists(st.tuples(amounts, st.sampled_from(["USD", "EUR", ""]), notes), min_size=1, max_size=20)
 
 
-def both(folder: Path, data: bytes, form: str) -> tuple[dict[str, tuple[int, Decimal]], dict[str, tuple[int, Decimal]]]:
+GERMAN = replace(
+    BILL,
+    columns=lambda found: [
+        Column("cost", "DECIMAL(38,18)", f.name, f"replace(replace({f.ref}, '.', ''), ',', '.')")
+        if f.name == "Betrag"
+        else Column(f.name.lower(), "VARCHAR", f.name)
+        for f in found
+    ],
+    csv=CsvDialect(delimiter=";"),
+)
+
+
+def both(
+    folder: Path, data: bytes, form: str, dataset: Dataset = BILL
+) -> tuple[dict[str, tuple[int, Decimal]], dict[str, tuple[int, Decimal]]]:
     """What the second reading and DuckDB find in a file."""
     path = folder / "file"
     path.write_bytes(data)
@@ -54,12 +69,12 @@ def both(folder: Path, data: bytes, form: str) -> tuple[dict[str, tuple[int, Dec
     delivery = Delivery("p", "e", Period(2024, 1), "v", "bill", form, (source,))
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        inspected = inspect(connection, delivery, BILL, LocalFile(source, path), folder)
-        select = reading(connection, delivery, BILL, [inspected], {}).select
+        inspected = inspect(connection, delivery, dataset, LocalFile(source, path), folder)
+        select = reading(connection, delivery, dataset, [inspected], {}).select
         rows = connection.execute(
             f"SELECT coalesce(currency, 'XXX'), count(*), coalesce(sum(cost), 0) FROM ({select}) GROUP BY 1"
         ).fetchall()
-    found = tallies(BILL, [inspected], "")
+    found = tallies(dataset, [inspected], "")
     return {code: (tally.rows, tally.costs["cost"]) for code, tally in found.items()}, {r[0]: r[1:] for r in rows}
 
 
@@ -125,13 +140,24 @@ def test_parquet_of_any_type(tmp_path: Path, kind: pa.DataType) -> None:
     assert first["USD"] == (4, Decimal("1234.423456789"))
 
 
-def test_what_is_no_number_is_named(tmp_path: Path) -> None:
+def test_csv_whose_amounts_need_an_expression(tmp_path: Path) -> None:
+    data = "Betrag;Currency\n1.234,5;EUR\n;EUR\n-0,000000000000000001;EUR\n7;USD\n".encode()
+    first, second = both(tmp_path, data, "csv", GERMAN)
+    assert first == second == {"EUR": (3, Decimal("1234.499999999999999999")), "USD": (1, Decimal(7))}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "text"),
+    [(BILL, "Note,Currency,Cost\na,USD,1\nb,USD,lots\n"), (GERMAN, "Betrag;Currency\n1,5;EUR\nlots;EUR\n")],
+    ids=["plain", "expression"],
+)
+def test_what_is_no_number_is_named(tmp_path: Path, dataset: Dataset, text: str) -> None:
     path = tmp_path / "file"
-    path.write_text("Note,Currency,Cost\na,USD,1\nb,USD,lots\n")
+    path.write_text(text)
     source = SourceFile("bill.csv", path.stat().st_size)
     delivery = Delivery("p", "e", Period(2024, 1), "v", "bill", "csv", (source,))
     with duckdb.connect() as connection:
-        inspected = inspect(connection, delivery, BILL, LocalFile(source, path), tmp_path)
+        inspected = inspect(connection, delivery, dataset, LocalFile(source, path), tmp_path)
     with pytest.raises(DeliveryError, match="'lots' is no amount") as caught:
-        tallies(BILL, [inspected], "")
+        tallies(dataset, [inspected], "")
     assert caught.value.where == "bill.csv, record 2"

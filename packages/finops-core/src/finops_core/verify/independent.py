@@ -1,7 +1,8 @@
 """A second reading of a bill's files that shares nothing with the first: Python's csv, json and Decimal, or pyarrow.
 
 It counts records and sums the cost column per currency. Slow beside DuckDB, and that is its point: a mistake in how
-DuckDB is asked, or in DuckDB itself, is not made twice.
+DuckDB is asked, or in DuckDB itself, is not made twice. One thing is asked of DuckDB here as well: what an amount in CSV
+means that a provider reads by an expression (decimal commas, say), since only that expression knows.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import gzip
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from finops_core.account import NO_CURRENCY
 from finops_core.dataset import Dataset
+from finops_core.delivery import Found
 from finops_core.errors import DeliveryError
 from finops_core.ledger import measure_of
 from finops_core.stage.inspection import Inspected
@@ -32,6 +35,9 @@ EXACT = decimal.Context(prec=100, rounding=ROUND_HALF_UP)
 """Wide enough for any sum of DECIMAL(38,18); Python's usual 28 digits would round."""
 
 LONGEST_FIELD = 1 << 30
+
+BATCH = 10_000
+"""Records whose amounts are converted at once: enough that asking costs little, few enough to be held."""
 
 
 def tallies(dataset: Dataset, files: Iterable[Inspected], part: str) -> dict[str, Tally]:
@@ -59,8 +65,9 @@ def _records(dataset: Dataset, file: Inspected) -> Iterator[tuple[Any, Any]]:
     """(cost, currency) of every record."""
     if file.kind == "empty":
         return
-    sources = {column.name: column.source for column in dataset.columns(file.found)}
-    cost, currency = sources[dataset.cost], sources.get(dataset.currency)
+    columns = {column.name: column for column in dataset.columns(file.found)}
+    cost = columns[dataset.cost].source
+    currency = columns[dataset.currency].source if dataset.currency in columns else None
     path = file.local.path
     if file.kind == "parquet":
         yield from _parquet(path, cost, currency)
@@ -70,17 +77,39 @@ def _records(dataset: Dataset, file: Inspected) -> Iterator[tuple[Any, Any]]:
             objects = (json.loads(line, parse_float=Decimal) for line in stream if line.strip())
             yield from ((row.get(cost), row.get(currency)) for row in objects)
         else:
-            yield from _csv(stream, dataset.csv.delimiter, cost, currency)
+            expression = columns[dataset.cost].expression
+            used = [field for field in file.found if expression and field.ref in expression]
+            rows = _csv(stream, dataset.csv.delimiter, [cost, currency, *(field.name for field in used)])
+            yield from _converted(rows, expression, used) if expression else ((row[0], row[1]) for row in rows)
 
 
-def _csv(stream: Iterable[str], delimiter: str, cost: str, currency: str | None) -> Iterator[tuple[str, str]]:
+def _csv(stream: Iterable[str], delimiter: str, wanted: Sequence[str | None]) -> Iterator[list[str]]:
+    """The wanted columns of every record, "" for one that is None or not there."""
     csv.field_size_limit(LONGEST_FIELD)
     rows = csv.reader(stream, delimiter=delimiter, strict=True)
     header = next(rows, [])
-    at, code = header.index(cost), header.index(currency) if currency in header else -1
+    places = [header.index(name) if name in header else -1 for name in wanted]
     for row in rows:
         if row:
-            yield row[at], row[code] if code >= 0 else ""
+            yield [row[place] if place >= 0 else "" for place in places]
+
+
+def _converted(rows: Iterator[list[str]], expression: str, used: Sequence[Found]) -> Iterator[tuple[str | None, str]]:
+    """(cost, currency) of rows of cost, currency and the columns that the expression uses. A cost that it makes no
+    number of stays as it is written."""
+    import duckdb
+
+    named = ", ".join(f"unnest(CAST(${number} AS VARCHAR[])) AS {field.ref}" for number, field in enumerate(used, 2))
+    amount = f"CAST(TRY_CAST(({expression}) AS DECIMAL(38,18)) AS VARCHAR)"
+    query = f"""
+        SELECT CASE WHEN ({expression}) IS NOT NULL THEN coalesce({amount}, "as written") END
+        FROM (SELECT unnest(CAST($1 AS VARCHAR[])) AS "as written", {named})
+    """
+    with duckdb.connect() as connection:
+        while batch := list(islice(rows, BATCH)):
+            written, codes, *others = ([cell or None for cell in column] for column in zip(*batch, strict=True))
+            costs = connection.execute(query, [written, *others]).fetchall()
+            yield from ((cost, code or "") for (cost,), code in zip(costs, codes, strict=True))
 
 
 def _parquet(path: Path, cost: str, currency: str | None) -> Iterator[tuple[Any, Any]]:
