@@ -141,7 +141,7 @@ def test_parquet_of_any_type(tmp_path: Path, kind: pa.DataType) -> None:
 
 
 def test_csv_whose_amounts_need_an_expression(tmp_path: Path) -> None:
-    data = "Betrag;Currency\n1.234,5;EUR\n;EUR\n-0,000000000000000001;EUR\n7;USD\n".encode()
+    data = b"Betrag;Currency\n1.234,5;EUR\n;EUR\n-0,000000000000000001;EUR\n7;USD\n"
     first, second = both(tmp_path, data, "csv", GERMAN)
     assert first == second == {"EUR": (3, Decimal("1234.499999999999999999")), "USD": (1, Decimal(7))}
 

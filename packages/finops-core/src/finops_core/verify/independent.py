@@ -1,8 +1,8 @@
 """A second reading of a bill's files that shares nothing with the first: Python's csv, json and Decimal, or pyarrow.
 
 It counts records and sums the cost column per currency. Slow beside DuckDB, and that is its point: a mistake in how
-DuckDB is asked, or in DuckDB itself, is not made twice. One thing is asked of DuckDB here as well: what an amount in CSV
-means that a provider reads by an expression (decimal commas, say), since only that expression knows.
+DuckDB is asked, or in DuckDB itself, is not made twice. One thing is asked of DuckDB here as well: what an amount in
+CSV means that a provider reads by an expression (decimal commas, say), since only that expression knows.
 """
 
 from __future__ import annotations
