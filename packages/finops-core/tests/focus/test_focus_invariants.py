@@ -165,6 +165,12 @@ def test_every_row_check_can_fail(columns: dict[str, str], check: str) -> None:
     assert check in broken(focus(**columns))
 
 
+def test_usage_without_prices_says_which_columns_are_empty() -> None:
+    columns = {"SkuId": "NULL", "ContractedUnitPrice": "NULL::DECIMAL(38,18)"}
+    (found,) = [result for result in run_checks(focus(**columns), "") if result.id == "R4"]
+    assert "rows without SkuId, ContractedUnitPrice" in str(found.violations)
+
+
 def test_each_row_check_has_a_failing_example() -> None:
     """Besides R10, which needs two rows."""
     marks = test_every_row_check_can_fail.pytestmark  # type: ignore[attr-defined]

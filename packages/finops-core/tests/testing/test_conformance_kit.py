@@ -87,12 +87,16 @@ def test_a_check_may_be_declared_not_to_hold_and_that_is_strict(tmp_path: Path) 
         "class TestDeclared(Broken):\n"
         "    provider = ChargesWithoutTime\n"
         "    check_exceptions = {'R3': 'charges are instants'}\n"
+        "class TestUndeclared(Broken):\n"
+        "    provider = ChargesWithoutTime\n"
         "class TestTooMuch(Broken):\n"
         "    provider = ChargesWithoutTime\n"
         "    check_exceptions = {'R3': 'charges are instants', 'A2': 'lines get lost'}\n"
     )
     others = ("test_a", "test_c", "test_d", "test_f", "test_i", "test_m", "test_n", "test_s", "test_v", "row", "month")
     assert run(f"{file}::TestDeclared", tmp_path, others).of == {"test_every_check_holds": "passed"}
+    undeclared = run(f"{file}::TestUndeclared", tmp_path, others).reports["test_every_check_holds"]
+    assert "mend the FOCUS SQL, or declare it: check_exceptions" in undeclared
     outcomes = run(f"{file}::TestTooMuch", tmp_path, others)
     assert outcomes.of == {"test_every_check_holds": "failed"}
     assert "check A2 holds" in outcomes.reports["test_every_check_holds"]

@@ -43,7 +43,14 @@ WHERE BillingPeriodStart <> date_trunc('month', BillingPeriodStart)
 -- check: R4 quality Usage says what was priced
 --   FOCUS asks it of purchases too, but no cloud gives its fees a SKU. Rows that give money back have no price.
 SELECT ChargeCategory || ' of ' || ServiceName, 'quantity, unit, SKU and prices',
-       count(*) || ' rows without one of them'
+       count(*) || ' rows without ' || concat_ws(', ',
+           CASE WHEN bool_or(PricingQuantity IS NULL) THEN 'PricingQuantity' END,
+           CASE WHEN bool_or(PricingUnit IS NULL) THEN 'PricingUnit' END,
+           CASE WHEN bool_or(PricingCategory IS NULL) THEN 'PricingCategory' END,
+           CASE WHEN bool_or(SkuId IS NULL) THEN 'SkuId' END,
+           CASE WHEN bool_or(SkuPriceId IS NULL) THEN 'SkuPriceId' END,
+           CASE WHEN bool_or(PricingQuantity <> 0 AND ListUnitPrice IS NULL) THEN 'ListUnitPrice' END,
+           CASE WHEN bool_or(PricingQuantity <> 0 AND ContractedUnitPrice IS NULL) THEN 'ContractedUnitPrice' END)
 FROM focus
 WHERE ChargeCategory = 'Usage' AND ChargeClass IS NULL AND BilledCost > 0
   AND (PricingQuantity IS NULL OR PricingUnit IS NULL OR PricingCategory IS NULL OR SkuId IS NULL

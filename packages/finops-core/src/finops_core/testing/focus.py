@@ -95,7 +95,10 @@ class FocusPromises(SuiteBase):
     def _only_declared(self, violations: Mapping[str, Any]) -> None:
         undeclared = {id: found for id, found in violations.items() if id not in self.check_exceptions}
         told = "\n".join(f"{id}: {found}" for id, found in undeclared.items())
-        assert not undeclared, f"checks that do not hold, as (subject, expected, actual):\n{told}"
+        assert not undeclared, (
+            f"checks that do not hold, as (subject, expected, actual):\n{told}\n"
+            "mend the FOCUS SQL, or declare it: check_exceptions = {'ID': 'why the bill is so'}"
+        )
 
 
 def _done(conversion: Converted | AssertionError) -> Converted:
