@@ -12,6 +12,7 @@ import tomllib
 import zipfile
 from email.message import Message
 from email.parser import HeaderParser
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,9 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 BUILT = Path(os.environ["FINOPS_WHEELS"])
 PACKAGES = ("core", "aws", "azure", "gcp")
-COMBINATIONS = (("core",), ("core", "aws"), ("core", "azure"), ("core", "gcp"), PACKAGES)
+COMBINATIONS = tuple(("core", *clouds) for count in range(4) for clouds in combinations(PACKAGES[1:], count))
+"""Each cloud alone, in pairs, all of them, and none."""
+
 CLOUDS = {"aws": ("boto3", "botocore", "awscrt"), "azure": ("azure", "msal"), "gcp": ("google", "grpc")}
 """Top-level modules that only this provider's package brings."""
 
