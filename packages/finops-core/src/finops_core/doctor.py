@@ -94,14 +94,14 @@ def data_directory(folder: Path) -> Iterator[Finding]:
 
 def destination(target: Target) -> tuple[Finding, list[LedgerEntry]]:
     """Whether the destination can be read, and what is loaded. Waits for a lock no longer than the target says."""
-    from finops_core.ledger import current_sql, datasets, entry
+    from finops_core.ledger import datasets, entries
     from finops_core.load import connect_readonly
 
     check = "destination"
     try:
         with connect_readonly(target) as sql:
             names = datasets(sql)
-            loaded = [entry(name, row) for name in names for row in sql.query(current_sql(name))]
+            loaded = [entry for name in names for entry in entries(sql, name)]
     except DataMissing:
         return Finding(check, "ok", f"{target.shown}: nothing is imported yet"), []
     except DestinationLocked as error:

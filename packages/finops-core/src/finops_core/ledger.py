@@ -14,7 +14,7 @@ from finops_core.periods import Period
 from finops_core.sql import literal, qualified
 
 if TYPE_CHECKING:
-    from finops_core.load import Sql, Target
+    from finops_core.load import Connection, Sql, Target
 
 TABLE = "import_ledger"
 
@@ -90,16 +90,21 @@ def measure_of(part: str) -> str:
     return f"cost_{part}" if part else "cost"
 
 
-def current_sql(dataset: str) -> str:
-    """The newest committed ledger row of each export and billing period in one dataset."""
-    columns = ", ".join(f'l."{name}"' for name in COLUMNS)
+def entries(connection: Connection, dataset: str) -> list[LedgerEntry]:
+    """The newest committed ledger row of each export and billing period in one dataset.
+
+    Columns that an earlier version of finops did not write yet are empty; the next load adds them.
+    """
+    there = connection.columns(dataset, TABLE)
+    columns = ", ".join(f'l."{name}"' if name in there else f'NULL AS "{name}"' for name in COLUMNS)
     ledger, loads = qualified(dataset, TABLE), qualified(dataset, "_dlt_loads")
-    return (
+    rows = connection.query(
         f"SELECT {columns} FROM (SELECT l.*, row_number() OVER (PARTITION BY l.provider, l.export, l.billing_period "
         f"ORDER BY d.inserted_at DESC, l.loaded_at DESC) AS newest FROM {ledger} l "
         f"JOIN {loads} d ON d.load_id = l._dlt_load_id AND d.status = 0) l WHERE newest = 1 "
         "ORDER BY provider, export, billing_period"
     )
+    return [entry(dataset, row) for row in rows]
 
 
 def loaded_periods(target: Target, dataset: str | None = None) -> list[LedgerEntry]:
@@ -113,7 +118,7 @@ def loaded_periods(target: Target, dataset: str | None = None) -> list[LedgerEnt
         with connect_readonly(target) as connection:
             held = datasets(connection)
             names = held if dataset is None else [name for name in held if name == dataset]
-            return [entry(name, row) for name in names for row in connection.query(current_sql(name))]
+            return [found for name in names for found in entries(connection, name)]
     except DataMissing:
         return []
 

@@ -53,6 +53,21 @@ def test_import_then_status_then_nothing_to_do(bucket, capsys):
     assert capsys.readouterr().err.splitlines()[-1] == "nothing to do: 3 periods up to date"
 
 
+def test_a_ledger_of_an_earlier_version_is_read_and_grows(bucket, capsys, acme):
+    import duckdb
+
+    assert run(["acme", "import-billing", "--bucket", bucket, "-q"]) == 0
+    with duckdb.connect(str(acme.workdir / "data" / "finops.duckdb")) as connection:
+        connection.execute("ALTER TABLE acme_billing.import_ledger DROP COLUMN focus_rules")
+    assert [row["billing_period"] for row in rows_of(capsys, "status", "acme")] == list(MONTHS)
+    assert run(["verify", "--fail-on", "mismatch"]) == 0
+    capsys.readouterr()
+    assert run(["acme", "import-billing", "--bucket", bucket, "--force", "-q"]) == 0
+    with duckdb.connect(str(acme.workdir / "data" / "finops.duckdb"), read_only=True) as connection:
+        found = connection.execute("SELECT count(*), count(focus_rules) FROM acme_billing.import_ledger").fetchall()
+    assert found == [(6, 3)]
+
+
 def test_the_environment_alone_is_enough(bucket, capsys, monkeypatch, acme):
     monkeypatch.setenv("ACME_BUCKET", bucket)
     monkeypatch.setenv("PROJECT_DATA_DIR", "elsewhere")
