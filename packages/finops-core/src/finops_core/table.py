@@ -27,10 +27,12 @@ def write_table(listing: Listing, stream: IO[str]) -> None:
     fields = visible(listing, stream)
     widths = _widths(listing, fields, _columns(stream))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column, width in zip(fields, widths, strict=True):
+    columns = list(zip(fields, widths, strict=True))
+    for column, width in columns:
         table.add_column(Text(column.title), justify="right" if column.right else "left", overflow="fold", width=width)
     for row in listing.rows:
-        table.add_row(*(Text(shown(column.kind, row.get(column.key))) for column in fields))
+        cells = (_fitted(shown(column.kind, row.get(column.key)), column, width) for column, width in columns)
+        table.add_row(*map(Text, cells))
     console = Console(file=stream, highlight=False, width=sum(widths) + GAP * len(widths))
     with console.capture() as captured:
         console.print(table)
@@ -68,11 +70,25 @@ def _widths(listing: Listing, fields: Sequence[Field], columns: int) -> list[int
     return widths
 
 
+def _fitted(cell: str, column: Field, width: int) -> str:
+    """Amounts in several currencies that have no room beside each other stand below each other."""
+    from rich.cells import cell_len
+
+    return _below(cell) if column.kind == "money" and cell_len(cell) > width else cell
+
+
+def _below(amounts: str) -> str:
+    return amounts.replace(", ", ",\n")
+
+
 def _least(listing: Listing, column: Field) -> int:
-    """The width that a column has to have: of its longest word in text, of its longest cell otherwise."""
+    """The width that a column has to have: of its longest word in text, of its longest amount in money, of its longest
+    cell otherwise."""
     from rich.cells import cell_len
 
     cells = _cells(listing, column)
+    if column.kind == "money":
+        return max(cell_len(line) for cell in cells for line in _below(cell).splitlines() or [""])
     if column.kind != "text":
         return max(map(cell_len, cells))
     return min(LONG_WORD, max(cell_len(word) for cell in cells for word in cell.split() or [""]))

@@ -232,6 +232,26 @@ def test_a_narrow_terminal_keeps_what_matters_whole(monkeypatch, columns, there,
     assert max(map(len, text.splitlines())) <= columns
 
 
+def test_amounts_in_several_currencies_stand_below_each_other_where_room_is_short(monkeypatch):
+    cost = {"EUR": Decimal("4296.01"), "USD": Decimal("208876.95"), "JPY": Decimal(7)}
+    rows = [{"month": "2024-01", "cost": cost}, {"month": "2024-02", "cost": {"USD": Decimal(1)}}]
+    listing = Listing("status", (Field("month", "period"), Field("cost", "cost", "money")), rows)
+    texts = {}
+    for columns in (30, 80):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        stream = Narrow()
+        write(listing, "table", stream)
+        texts[columns] = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue())
+    assert "4,296.01 EUR, 7.00 JPY, 208,876.95 USD" in texts[80]
+    assert max(map(len, texts[30].splitlines())) <= 30
+    assert [line.split("  ")[-1].strip() for line in texts[30].splitlines()[2:]] == [
+        "4,296.01 EUR,",
+        "7.00 JPY,",
+        "208,876.95 USD",
+        "1.00 USD",
+    ]
+
+
 @given(
     rows=st.lists(st.tuples(st.text("ab -", max_size=40), st.text("ab -", max_size=60)), max_size=4),
     columns=st.integers(20, 140),
