@@ -146,6 +146,49 @@ def test_csv_whose_amounts_need_an_expression(tmp_path: Path) -> None:
     assert first == second == {"EUR": (3, Decimal("1234.499999999999999999")), "USD": (1, Decimal(7))}
 
 
+def nested(cost: str, currency: str) -> Dataset:
+    """A bill whose cost is taken out of the column `price`, and the currency out of `unit`."""
+    rules = {"price": ("cost", "DECIMAL(38,18)", cost), "unit": ("currency", "VARCHAR", currency)}
+    return replace(
+        BILL,
+        columns=lambda found: [
+            Column(name, kind, f.name, sql.format(f.ref)) for f in found for name, kind, sql in [rules[f.name]]
+        ],
+    )
+
+
+@pytest.mark.parametrize("cost", ["{} ->> 'amount'", "{} -> 'amount'"], ids=["text", "JSON"])
+def test_json_lines_whose_amounts_need_an_expression(tmp_path: Path, cost: str) -> None:
+    lines = [
+        '{"price": {"amount": "1234.000000000000000001", "of": [0.10, null]}, "unit": {"code": "usd"}}',
+        '{"price": {"amount": 1e-7}, "unit": {"code": "eur"}}',
+        '{"price": {"amount": "-4"}, "unit": {"code": "usd"}}',
+        '{"price": null}',
+    ]
+    first, second = both(tmp_path, "\n".join(lines).encode(), "jsonl", nested(cost, "upper({} ->> 'code')"))
+    expected = {"USD": (2, Decimal("1230.000000000000000001")), "EUR": (1, Decimal("1e-7")), "XXX": (1, Decimal(0))}
+    assert first == second == expected
+
+
+@pytest.mark.parametrize("kind", [pa.decimal128(38, 18), pa.float64(), pa.string()])
+def test_parquet_whose_amounts_need_an_expression(tmp_path: Path, kind: pa.DataType) -> None:
+    amounts = [text if kind == pa.string() else Decimal(text) for text in ("1234.123456789", "0.1", "-4")]
+    amounts = [float(amount) if kind == pa.float64() else amount for amount in amounts]
+    prices = pa.array([*({"amount": amount} for amount in amounts), None], pa.struct({"amount": kind}))
+    units = pa.array([{"code": "usd"}, {"code": "eur"}, {"code": "usd"}, None])
+    pq.write_table(pa.table({"price": prices, "unit": units}), tmp_path / "made")
+    dataset = nested("{}.amount", "upper({}.code)")
+    first, second = both(tmp_path, (tmp_path / "made").read_bytes(), "parquet", dataset)
+    expected = {"USD": (2, Decimal("1230.123456789")), "EUR": (1, Decimal("0.1")), "XXX": (1, Decimal(0))}
+    assert first == second == expected
+
+
+def test_an_expression_over_something_else_than_columns_is_told(tmp_path: Path) -> None:
+    dataset = nested("CASE WHEN filename = '' THEN {0} ELSE {0} END", "'USD'")
+    with pytest.raises(DeliveryError, match="cost and currency are computed from does not suffice: .*filename"):
+        both(tmp_path, b"price,unit\n1,USD\n", "csv", dataset)
+
+
 @pytest.mark.parametrize(
     ("dataset", "text"),
     [(BILL, "Note,Currency,Cost\na,USD,1\nb,USD,lots\n"), (GERMAN, "Betrag;Currency\n1,5;EUR\nlots;EUR\n")],

@@ -2,7 +2,7 @@
 
 It counts records and sums the cost column per currency. Slow beside DuckDB, and that is its point: a mistake in how
 DuckDB is asked, or in DuckDB itself, is not made twice. One thing is asked of DuckDB here as well: what an amount in
-CSV means that a provider reads by an expression (decimal commas, say), since only that expression knows.
+a bill means that a provider reads by an expression (decimal commas, say), since only that expression knows.
 """
 
 from __future__ import annotations
@@ -66,25 +66,88 @@ def _records(dataset: Dataset, file: Inspected) -> Iterator[tuple[Any, Any]]:
     if file.kind == "empty":
         return
     columns = {column.name: column for column in dataset.columns(file.found)}
-    cost = columns[dataset.cost].source
-    currency = columns[dataset.currency].source if dataset.currency in columns else None
-    path = file.local.path
-    if file.kind == "parquet":
-        yield from _parquet(path, cost, currency)
+    cost, currency = columns[dataset.cost], columns.get(dataset.currency)
+    expressions = [cost.expression, currency.expression if currency else None]
+    used = [found for found in file.found if any(found.ref in sql for sql in expressions if sql)]
+    wanted = [cost.source, currency.source if currency else None, *(found.name for found in used)]
+    rows = _cells(dataset, file, wanted)
+    if not any(expressions):
+        yield from ((row[0], row[1]) for row in rows)
         return
-    with _text(path) as stream:
+    import duckdb
+
+    try:
+        yield from _converted(rows, expressions, used)
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        what = f"what {dataset.cost} and {dataset.currency} are computed from does not suffice: {reason}"
+        raise DeliveryError(what, where=file.local.source.key) from error
+
+
+def _converted(
+    rows: Iterator[Sequence[Any]], expressions: Sequence[str | None], used: Sequence[Found]
+) -> Iterator[tuple[Any, Any]]:
+    """(cost, currency) of rows of cost, currency and the columns that the expressions use. A cost that its expression
+    makes no number of stays as it is written."""
+    import duckdb
+
+    cost, currency = (_text_of(sql) if sql else "NULL" for sql in expressions)
+    written = ['unnest(CAST($1 AS VARCHAR[])) AS "as written"']
+    columns = [f"unnest(CAST(${number} AS {field.type}[])) AS {field.ref}" for number, field in enumerate(used, 2)]
+    query = f"""
+        SELECT CASE WHEN {cost} IS NOT NULL THEN
+                   coalesce(CAST(TRY_CAST({cost} AS DECIMAL(38,18)) AS VARCHAR), "as written", {cost}) END, {currency}
+        FROM (SELECT {", ".join([*written, *columns])})
+    """
+    with duckdb.connect() as connection:
+        while batch := list(islice(rows, BATCH)):
+            costs, codes, *others = zip(*batch, strict=True)
+            cells = [[_bound(cell, field) for cell in column] for column, field in zip(others, used, strict=True)]
+            made = connection.execute(query, [_texts(costs), *cells]).fetchall()
+            for as_it_is, computed in zip(zip(costs, codes, strict=True), made, strict=True):
+                yield tuple(new if sql else old for new, old, sql in zip(computed, as_it_is, expressions, strict=True))
+
+
+def _text_of(expression: str) -> str:
+    """A JSON text without its quotes, as an import takes it."""
+    text = f"CAST(({expression}) AS VARCHAR)"
+    return f"CASE WHEN typeof(({expression})) = 'JSON' THEN json_extract_string({text}, '$') ELSE {text} END"
+
+
+def _texts(values: Iterable[Any]) -> list[str | None]:
+    return [None if value in (None, "") else str(value) for value in values]
+
+
+def _bound(value: Any, field: Found) -> Any:
+    """A value as DuckDB takes it for a column of the field's type."""
+    if value is None or value == "":
+        return None
+    return _json(value) if field.type == "JSON" else str(value) if isinstance(value, Decimal) else value
+
+
+def _json(value: Any) -> str:
+    """JSON again, with every digit."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)}: {_json(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_json, value)) + "]"
+    return str(value) if isinstance(value, Decimal) else json.dumps(value)
+
+
+def _cells(dataset: Dataset, file: Inspected, wanted: Sequence[str | None]) -> Iterator[Sequence[Any]]:
+    """The wanted columns of every record as Python has them; nothing for one that is None or not there."""
+    if file.kind == "parquet":
+        yield from _parquet(file.local.path, wanted)
+        return
+    with _text(file.local.path) as stream:
         if file.found[0].type == "JSON":
             objects = (json.loads(line, parse_float=Decimal) for line in stream if line.strip())
-            yield from ((row.get(cost), row.get(currency)) for row in objects)
+            yield from ([row.get(name) for name in wanted] for row in objects)
         else:
-            expression = columns[dataset.cost].expression
-            used = [field for field in file.found if expression and field.ref in expression]
-            rows = _csv(stream, dataset.csv.delimiter, [cost, currency, *(field.name for field in used)])
-            yield from _converted(rows, expression, used) if expression else ((row[0], row[1]) for row in rows)
+            yield from _csv(stream, dataset.csv.delimiter, wanted)
 
 
 def _csv(stream: Iterable[str], delimiter: str, wanted: Sequence[str | None]) -> Iterator[list[str]]:
-    """The wanted columns of every record, "" for one that is None or not there."""
     csv.field_size_limit(LONGEST_FIELD)
     rows = csv.reader(stream, delimiter=delimiter, strict=True)
     header = next(rows, [])
@@ -94,33 +157,15 @@ def _csv(stream: Iterable[str], delimiter: str, wanted: Sequence[str | None]) ->
             yield [row[place] if place >= 0 else "" for place in places]
 
 
-def _converted(rows: Iterator[list[str]], expression: str, used: Sequence[Found]) -> Iterator[tuple[str | None, str]]:
-    """(cost, currency) of rows of cost, currency and the columns that the expression uses. A cost that it makes no
-    number of stays as it is written."""
-    import duckdb
-
-    named = ", ".join(f"unnest(CAST(${number} AS VARCHAR[])) AS {field.ref}" for number, field in enumerate(used, 2))
-    amount = f"CAST(TRY_CAST(({expression}) AS DECIMAL(38,18)) AS VARCHAR)"
-    query = f"""
-        SELECT CASE WHEN ({expression}) IS NOT NULL THEN coalesce({amount}, "as written") END
-        FROM (SELECT unnest(CAST($1 AS VARCHAR[])) AS "as written", {named})
-    """
-    with duckdb.connect() as connection:
-        while batch := list(islice(rows, BATCH)):
-            written, codes, *others = ([cell or None for cell in column] for column in zip(*batch, strict=True))
-            costs = connection.execute(query, [written, *others]).fetchall()
-            yield from ((cost, code or "") for (cost,), code in zip(costs, codes, strict=True))
-
-
-def _parquet(path: Path, cost: str, currency: str | None) -> Iterator[tuple[Any, Any]]:
+def _parquet(path: Path, wanted: Sequence[str | None]) -> Iterator[tuple[Any, ...]]:
     import pyarrow.parquet as pq
 
-    columns = [cost, *([currency] if currency else [])]
+    names = list(dict.fromkeys(name for name in wanted if name is not None))
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(columns=columns):
-            costs = batch.column(cost).to_pylist()
-            codes = batch.column(currency).to_pylist() if currency else [None] * len(costs)
-            yield from zip(map(_plain, costs), map(_plain, codes), strict=True)
+        for batch in file.iter_batches(columns=names):
+            nothing = [None] * batch.num_rows
+            columns = [nothing if name is None else map(_plain, batch.column(name).to_pylist()) for name in wanted]
+            yield from zip(*columns, strict=True)
 
 
 def _plain(value: Any) -> Any:
