@@ -86,17 +86,26 @@ def parse_checks(text: str, where: str = "") -> tuple[Check, ...]:
 _HINT = "write `-- check: ID money|quality Title`, then one SELECT"
 
 
+_MEND = "mend its SQL: it reads from source, focus and the lookups, and yields subject, expected and actual"
+
+
 def run_checks(sql: Queries, text: str, where: str = "", rows: bool = True) -> list[CheckResult]:
     """Run a provider's checks file, and with `rows` the row checks that hold for every provider."""
     return [run_check(sql, check) for check in (*parse_checks(text, where), *(row_checks() if rows else ()))]
 
 
 def run_check(sql: Queries, check: Check) -> CheckResult:
-    """Run one check. What the database says of SQL that does not run is not caught: a check must never be skipped."""
-    found = sql.query(
-        "SELECT CAST(subject AS VARCHAR), CAST(expected AS VARCHAR), CAST(actual AS VARCHAR), count(*) OVER () "
-        f"FROM (\n{check.sql}\n) AS violated(subject, expected, actual) ORDER BY 1, 2, 3 LIMIT {SHOWN}"
-    )
+    """Run one check. Raises ProviderBroken for SQL that does not run: a check must never be skipped."""
+    import duckdb
+
+    try:
+        found = sql.query(
+            "SELECT CAST(subject AS VARCHAR), CAST(expected AS VARCHAR), CAST(actual AS VARCHAR), count(*) OVER () "
+            f"FROM (\n{check.sql}\n) AS violated(subject, expected, actual) ORDER BY 1, 2, 3 LIMIT {SHOWN}"
+        )
+    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
+        reason = str(error).splitlines()[0]
+        raise ProviderBroken(f"check {check.id} does not run: {reason}", where=check.title, hint=_MEND) from error
     count = int(found[0][3]) if found else 0
     shown = tuple((row[0], row[1], row[2]) for row in found)
     return CheckResult(check.id, check.severity, check.title, not found, shown, count)
