@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -56,6 +57,17 @@ class Dataset:
     parts: tuple[str, ...] = ()
     quantities: tuple[str, ...] = ()
     csv: CsvDialect = CsvDialect()
+
+    @property
+    def unknown(self) -> str:
+        """What is wrong with the first of `cost`, `currency` and `required` that is not in `known`; "" if all are."""
+        named = [("cost", self.cost), ("currency", self.currency), *(("required", name) for name in self.required)]
+        for key, name in named:
+            if name not in self.known:
+                close = difflib.get_close_matches(name, self.known, n=1)
+                hint = f": did you mean {close[0]!r}?" if close else f" ({', '.join(self.known)})"
+                return f"{key} of dataset {self.name!r} is {name!r}, which is not among its known columns{hint}"
+        return ""
 
     @property
     def rules(self) -> str:

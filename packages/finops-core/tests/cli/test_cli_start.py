@@ -60,6 +60,13 @@ def test_help_is_grouped_and_has_one_example(acme, capsys):
     assert all(entry.name in text for entry in CATALOG)
 
 
+def test_help_of_sample_names_values_and_not_types(capsys):
+    assert run(["sample", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "--format FORMAT " in text and "--months MONTHS " in text
+    assert "<" not in text
+
+
 COMMANDS = [
     ("demo",),
     ("config", "show"),

@@ -27,6 +27,9 @@ class Text:
     def read_text(self, encoding: str) -> str:
         return self.text
 
+    def read_bytes(self) -> bytes:
+        return self.text.encode()
+
 
 def focus(old: str, new: str, **changes: object) -> tuple:
     """The bill with one rule of its FOCUS SQL replaced."""
@@ -176,6 +179,22 @@ class ForgetsOpenEnds(Sound):
 
     def discover(self, window):
         return super().discover(Window(window.start, window.start) if window.start and not window.end else window)
+
+
+@dataclass(frozen=True)
+class VersionByWindow(Sound):
+    name: ClassVar[str] = "versionbywindow"
+
+    def discover(self, window):
+        return [dataclasses.replace(d, version=f"{d.version} of {window}") for d in super().discover(window)]
+
+
+@dataclass(frozen=True)
+class NeverANewVersion(Sound):
+    name: ClassVar[str] = "neveranewversion"
+
+    def discover(self, window):
+        return [dataclasses.replace(found, version=str(found.period)) for found in super().discover(window)]
 
 
 @dataclass(frozen=True)
@@ -376,6 +395,46 @@ class DropsWhatIsFree(Sound):
 class BillsTwice(Sound):
     name: ClassVar[str] = "billstwice"
     datasets: ClassVar[tuple] = focus("cost AS BilledCost", "cost + cost AS BilledCost", checks=None)
+
+
+@dataclass(frozen=True)
+class NotesWhenItRuns(Sound):
+    name: ClassVar[str] = "noteswhenitruns"
+    datasets: ClassVar[tuple] = focus("false AS x_Generated", "uuid() AS x_Id, false AS x_Generated")
+
+
+@dataclass(frozen=True)
+class CostsByFileName(Sound):
+    """Reads its cost by something that is no column of the bill: whoever has the columns alone cannot."""
+
+    name: ClassVar[str] = "costsbyfilename"
+    datasets: ClassVar[tuple] = (
+        dataclasses.replace(
+            BILL,
+            columns=lambda found: [
+                dataclasses.replace(c, expression=f"CASE WHEN filename = '' THEN NULL ELSE {f.ref} END")
+                if c.name == "cost"
+                else c
+                for c, f in zip(columns(found), found, strict=True)
+            ],
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class MisnamedCost(Sound):
+    name: ClassVar[str] = "misnamedcost"
+    datasets: ClassVar[tuple] = (dataclasses.replace(BILL, cost="csot"),)
+
+
+@dataclass(frozen=True)
+class MisspeltCheck(Sound):
+    """Not one promise is broken here either: a month whose checks do not run is not imported."""
+
+    name: ClassVar[str] = "misspeltcheck"
+    datasets: ClassVar[tuple] = (
+        dataclasses.replace(BILL, checks=Text("-- check: A9 money Nothing\nSELECT csot, 1, 2 FROM source\n")),
+    )
 
 
 @dataclass(frozen=True)

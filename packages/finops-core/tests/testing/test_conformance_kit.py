@@ -19,7 +19,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     LARGE_MONTHS: ("test_fetching_takes_", "test_every_month_has_"),
     RAW_IMPORTS: ("test_an_import_", "test_a_late_", "test_an_empty_", "test_a_spoiled_"),
     BOTH_STRATEGIES: ("[single]",),
-    FOCUS_ROWS: ("test_focus_speaks_", "test_every_check_", "test_every_row_", "test_money_equals_"),
+    FOCUS_ROWS: ("test_focus_speaks_", "test_every_check_", "test_every_row_", "test_money_equals_", "test_verifying_"),
 }
 
 
@@ -63,9 +63,8 @@ def test_a_declared_exception_is_strict(tmp_path: Path) -> None:
         "    exceptions = {'test_secrets_are_masked': 'the token is public',\n"
         "                  'test_it_states_its_contract': 'it does, in truth'}\n"
     )
-    outcomes = run(
-        f"{file}::TestDeclared", tmp_path, ("test_a", "test_c", "test_d", "test_e", "test_f", "test_m", "test_n")
-    )
+    others = ("test_a", "test_c", "test_d", "test_e", "test_f", "test_m", "test_n", "test_verifying")
+    outcomes = run(f"{file}::TestDeclared", tmp_path, others)
     assert outcomes.of == {
         "test_it_states_its_contract": "failed",
         "test_it_is_found_by_its_name": "passed",
@@ -160,6 +159,42 @@ def test_a_server_on_loopback_is_reached() -> None:
     with offline() as tried, socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection(server.getsockname(), timeout=5).close()
     assert tried == []
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_check_whose_sql_does_not_run_is_told_and_is_no_error_of_the_suite(tmp_path: Path) -> None:
+    file = tmp_path / "test_checks.py"
+    file.write_text(
+        "from broken_suites import Broken\n"
+        "from broken_providers import MisspeltCheck\n"
+        "class TestChecks(Broken):\n"
+        "    provider = MisspeltCheck\n"
+    )
+    others = ("test_a", "test_c", "test_d", "test_f", "test_i", "test_m", "test_n", "test_s", "test_v", "row", "month")
+    outcomes = run(f"{file}::TestChecks", tmp_path, others)
+    assert outcomes.of == {"test_every_check_holds": "failed"}
+    told = outcomes.reports["test_every_check_holds"]
+    assert "the month cannot be imported: check A9 does not run" in told
+    assert "BinderException" not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "MisnamedCost",
+            "cost of dataset 'bill' is 'csot', which is not among its known columns: did you mean 'cost'?",
+        ),
+        ("VersionByWindow", "the delivery of 2023-12 is another one than without a window"),
+        ("NeverANewVersion", "2024-01 was delivered anew, and its version is still '2024-01'"),
+        ("OneVersionForAll", "2024-01 was delivered anew, and the version of 2023-12 changed as well"),
+    ],
+)
+@pytest.mark.usefixtures("installed")
+def test_what_is_said_tells_what_is_wrong(name: str, text: str, tmp_path: Path) -> None:
+    suite = broken_suites.SUITES[f"Test{name}"]
+    others = tuple(promise for promise in promises() if promise != suite.breaks)
+    assert text in run(f"{SUITES}::Test{name}", tmp_path, others).reports[suite.breaks]
 
 
 @pytest.mark.usefixtures("installed")

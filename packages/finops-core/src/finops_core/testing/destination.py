@@ -17,6 +17,7 @@ from finops_core.pipeline import ImportOptions, run_import
 from finops_core.progress import QuietReporter
 from finops_core.sql import identifier, literal, qualified
 from finops_core.tables import FOCUS_TABLE
+from finops_core.verify import Finding, Proof, strays, verify
 
 SCHEMA = "bills"
 
@@ -61,6 +62,16 @@ class Destination:
 
     def ledger(self) -> list[LedgerEntry]:
         return loaded_periods(self.target, SCHEMA)
+
+    def verify(self, provider: Provider) -> list[Finding]:
+        """What `finops verify` finds for every month that is loaded, files included."""
+        entries = self.ledger()
+        found = [
+            finding
+            for entry in entries
+            for finding in verify(self.target, entry, Proof(provider.dataset(entry.dataset), provider))
+        ]
+        return found + strays(self.target, SCHEMA, entries)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with connect_readonly(self.target) as connection:

@@ -42,9 +42,10 @@ class DiscoveryPromises(SuiteBase):
         for window in windows:
             wanted = [delivery for period, delivery in sorted(everything.items()) if period in window]
             found = _in_window(delivered, window)
-            assert found == wanted, (
-                f"from {window}: expected {_list([d.period for d in wanted])}, found {_list([d.period for d in found])}"
-            )
+            periods, of_all = [d.period for d in found], [d.period for d in wanted]
+            assert periods == of_all, f"in window {window}: expected {_list(of_all)}, found {_list(periods)}"
+            others = _list(d.period for d, alone in zip(wanted, found, strict=True) if d != alone)
+            assert found == wanted, f"in window {window} the delivery of {others} is another one than without a window"
 
     def test_versions_change_exactly_with_the_content(self, fresh: Delivered) -> None:
         """A month that is delivered anew has another version; the versions of all other months stay."""
@@ -56,7 +57,9 @@ class DiscoveryPromises(SuiteBase):
             fresh.deliver(period, self.rows + 5)
             after = {delivery.period: delivery.version for delivery in fresh.discover()}
             changed = sorted(month for month in before if before[month] != after.get(month))
-            assert changed == [period], f"{period} was delivered anew; versions changed of {_list(changed)}"
+            assert period in changed, f"{period} was delivered anew, and its version is still {before[period]!r}"
+            others = _list(month for month in changed if month != period)
+            assert changed == [period], f"{period} was delivered anew, and the version of {others} changed as well"
             before = after
 
     def test_nothing_beyond_the_configured_place_is_reached(self, delivered: Delivered, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from finops_core import Window, promises
 from finops_core.testing.base import SuiteBase
 from finops_core.testing.bills import Delivered, Truth
 from finops_core.testing.destination import Destination, Standing, added
+from finops_core.verify import Finding
 
 VOCABULARY = ("R10", "R10b", "R14")
 """Checks of the values that FOCUS allows; see finops_core.focus.row_checks."""
@@ -19,12 +20,14 @@ VOCABULARY = ("R10", "R10b", "R14")
 
 @dataclass(frozen=True)
 class Converted:
-    """One month of bills as FOCUS. `focus`: file -> its rows; `checks`: id -> the violations of a check."""
+    """One month of bills as FOCUS. `focus`: file -> its rows; `violations`: id -> those of a check; `findings`: what
+    verifying the month finds."""
 
     truth: Truth
     raw_files: set[str]
     focus: Mapping[str, Standing]
     violations: Mapping[str, Any]
+    findings: Sequence[Finding]
 
 
 class FocusPromises(SuiteBase):
@@ -40,6 +43,7 @@ class FocusPromises(SuiteBase):
             delivered = Delivered(bills)
             delivered.deliver(period, cls.rows)
             done = destination.load(bills.provider, Window(period, period), focus=True)
+            findings = [] if done.failed else destination.verify(bills.provider)
         if done.failed:
             return AssertionError(f"the month cannot be imported: {done.failed[period]}")
         [entry] = destination.ledger()
@@ -48,6 +52,7 @@ class FocusPromises(SuiteBase):
             destination.raw_files(),
             destination.focus_rows(period),
             {check["id"]: check["violations"] for check in entry.checks if not check["ok"]},
+            findings,
         )
 
     def test_focus_has_its_columns(self) -> None:
@@ -91,6 +96,17 @@ class FocusPromises(SuiteBase):
         truth = converted.truth
         wanted = added((truth.cost if truth.billed is None else truth.billed).items())
         assert billed == wanted, f"BilledCost adds up to {billed}, the bill to {wanted}"
+
+    def test_verifying_agrees_at_every_level(self, conversion: Converted | AssertionError) -> None:
+        """`finops verify` finds the bill as it was imported: read again, in another way too, and converted again."""
+        # Checks that do not hold are test_every_check_holds'.
+        found = [finding for finding in _done(conversion).findings if finding.level != "checks"]
+        faults = [
+            f"{finding.level}: {finding.result}: {finding.detail}"
+            for finding in found
+            if finding.result in ("mismatch", "changed")
+        ]
+        assert not faults, "finops verify finds, on bills that nobody touched:\n" + "\n".join(faults)
 
     def _only_declared(self, violations: Mapping[str, Any]) -> None:
         undeclared = {id: found for id, found in violations.items() if id not in self.check_exceptions}
