@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
-from finops_core import Period, Provider
+import pytest
+from finops_core import Period, Provider, Window
 from finops_core.testing import Bills, ProviderSuite, Truth
 
 from finops_acme.provider import Acme
@@ -40,3 +42,17 @@ class TestAcme(ProviderSuite):
     @contextmanager
     def bills(cls, folder: Path) -> Iterator[Bills]:
         yield AcmeBills(folder)
+
+
+@pytest.mark.parametrize("key", ["delivery", "files"])
+def test_a_manifest_that_lacks_a_key_fails_its_own_month(key: str, tmp_path: Path) -> None:
+    bills = AcmeBills(tmp_path)
+    for period in (Period(2024, 1), Period(2024, 2)):
+        bills.deliver(period, 5)
+    manifest = tmp_path / "2024-01" / "manifest.json"
+    content = json.loads(manifest.read_text())
+    del content[key]
+    manifest.write_text(json.dumps(content))
+    broken, sound = sorted(bills.provider.discover(Window()), key=lambda delivery: delivery.period)
+    assert key in broken.problem
+    assert not sound.problem
