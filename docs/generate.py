@@ -5,11 +5,15 @@ Nothing here knows of a command, setting, column, error or rule: all of it is as
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import re
+import typing
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import finops_core
 import typer
 from finops_core import Provider, errors, ledger, registry, schema, tables
 from finops_core.cli.app import root
@@ -17,6 +21,7 @@ from finops_core.cli.session import Session
 from finops_core.config import Definition, provider_definitions
 from finops_core.config.settings import Common, project_definitions
 from finops_core.config.template import toml_value
+from finops_core.delivery import Format
 from finops_core.focus.columns import VERSION, columns
 from finops_core.focus.conversion import LINEAGE_COLUMNS, explain
 from finops_core.focus.mapping import mapping_markdown
@@ -41,6 +46,7 @@ def pages() -> Mapping[str, str]:
         "settings.md": settings_page(providers),
         "tables.md": tables_page(providers),
         "errors.md": errors_page(),
+        "provider-api.md": api_page(),
         **{f"focus-{provider.name}.md": mapping_page(provider) for provider in providers},
     }
     return {name: f"{MARK}\n{text.rstrip()}\n" for name, text in written.items()}
@@ -238,6 +244,73 @@ def _codes() -> dict[str, type[errors.FinopsError]]:
     """Code -> the class that introduced it."""
     kinds = [item for item in vars(errors).values() if isinstance(item, type) and "code" in vars(item)]
     return {kind.code: kind for kind in kinds if issubclass(kind, errors.FinopsError)}
+
+
+API = (
+    finops_core.Provider,
+    finops_core.setting,
+    finops_core.command,
+    finops_core.Secret,
+    finops_core.Delivery,
+    finops_core.SourceFile,
+    finops_core.LocalFile,
+    finops_core.Staging,
+    finops_core.Dataset,
+    finops_core.CsvDialect,
+    finops_core.Found,
+    finops_core.Column,
+    finops_core.SampleRequest,
+)
+"""What a provider is written with, in the order in which it is met."""
+
+
+def api_page() -> str:
+    """Signature and docstring of each, and of a class's methods."""
+    parts = [
+        "# What a provider is written with",
+        "What `finops_core` exports for providers, in its own words; [Writing a provider](../providers.md) shows how "
+        "it goes together.",
+    ]
+    for item in API:
+        parts += [f"## {item.__name__}", _described(item)]
+        for name, method in vars(item).items() if isinstance(item, type) else ():
+            function = method.fget if isinstance(method, property) else getattr(method, "__func__", method)
+            if inspect.isfunction(function) and not name.startswith("_") and function.__doc__:
+                parts += [f"### {item.__name__}.{name}", _described(function)]
+    formats = ", ".join(f"`{name}`" for name in typing.get_args(Format))
+    parts += [
+        "## Formats",
+        f"`Delivery.format` is one of {formats}: what the files are, as stored. Avro is handed over as Parquet, see "
+        "LocalFile.",
+    ]
+    return "\n\n".join(parts)
+
+
+def _described(item: Any) -> str:
+    parts = [f"```python\n{_signature(item)}\n```"]
+    if item.__doc__:
+        parts.append(f"```text\n{inspect.cleandoc(item.__doc__)}\n```")
+    return "\n\n".join(parts)
+
+
+def _signature(item: Any) -> str:
+    """A dataclass by its fields, anything else by its parameters."""
+    if not dataclasses.is_dataclass(item) or not dataclasses.fields(item):
+        return f"class {item.__name__}" if isinstance(item, type) else f"{item.__name__}{_parameters(item)}"
+    lines = [f"    {field.name}: {field.type}{_default(field)}" for field in dataclasses.fields(item)]
+    return "\n".join([f"class {item.__name__}:", *lines])
+
+
+def _parameters(function: Any) -> str:
+    text = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(function)))
+    return re.sub(r"<[^<>]*MISSING[^<>]*>", "MISSING", text)
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default_factory is not dataclasses.MISSING:
+        return f" = {field.default_factory()!r}"
+    text = repr(field.default).replace("'", '"')
+    return "" if field.default is dataclasses.MISSING else f" = {text}"
 
 
 def mapping_page(provider: type[Provider]) -> str:

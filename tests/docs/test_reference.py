@@ -54,6 +54,16 @@ def test_an_error_without_advice_stops_it(generator, monkeypatch):
         generator.errors_page()
 
 
+def test_what_providers_use_is_there_with_its_fields(generator):
+    text = generator.api_page()
+    for name in ("Provider", "Staging", "Delivery", "SourceFile", "LocalFile", "Dataset", "Column", "Found",
+                 "SampleRequest", "setting"):  # fmt: skip
+        assert f"\n## {name}\n" in text
+    assert "    expression: str | None = None\n" in text
+    assert "`avro`" in text
+    assert "object at 0x" not in text
+
+
 def test_every_page_is_in_the_table_of_contents(generator):
     docs = generator.FOLDER.parent
     index = (docs / "index.md").read_text(encoding="utf-8")

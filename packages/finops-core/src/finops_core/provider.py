@@ -43,7 +43,10 @@ class Secret(str):
 def setting(*, help: str, default: Any = dataclasses.MISSING, choices: tuple[str, ...] = (), metavar: str = "") -> Any:
     """A provider's setting. Types: str, bool, int, Secret, Path, tuple[str, ...], and each of them `| None`.
 
-    Without a default it must be configured before discover or fetch is called. `choices` restricts text.
+    Without a default it must be configured before discover or fetch is called. `choices` restricts text, also in a
+    tuple, to fixed words: `setting(default="csv", choices=("csv", "parquet"), help="Kind of the files.")`. They stand
+    in the help, shells complete them, and whatever else is configured is refused. `metavar` is the value's name in the
+    help.
     """
     metadata = {"help": help, "choices": choices, "metavar": metavar}
     return dataclasses.field(default=default, metadata=metadata, kw_only=True)
