@@ -49,7 +49,7 @@ def show(listing: Listing, session: Session, output: str | None, out: str | None
         except OSError as error:
             raise UsageError(f"{out} cannot be written: {error.strerror}", where="--out") from error
     if form == "table" and (missing := [c.title for c in listing.fields if c not in visible(listing, text)]):
-        session.note(f"no room for {', '.join(missing)}: a wider terminal or a pipe shows all columns")
+        session.note(f"a pipe or a wider terminal also shows: {', '.join(missing)}")
     if form != "json":
         for note in listing.notes:
             session.note(f"note: {note}")
