@@ -136,6 +136,17 @@ def test_no_number_passes_that_duckdb_changes(connection: duckdb.DuckDBPyConnect
         assert Decimal(parsed) == Decimal(number)
 
 
+def test_lines_are_counted_so_that_as_many_rows_have_to_arrive(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    path = tmp_path / "bill.jsonl"
+    path.write_bytes(b'{"cost": "1"}\n\n{"cost": "2", "more": 1}\n{"cost": "1"}')
+    file = inspect(connection, DELIVERY, BILL, LocalFile(SourceFile("bill.jsonl"), path), tmp_path)
+    assert [found.name for found in file.found] == ["cost", "more"]
+    assert file.rows == reading(connection, DELIVERY, BILL, [file], {}).rows == 3
+    assert len(read(connection, path, path.read_bytes())) == 3
+
+
 @pytest.mark.parametrize("line", ['[{"cost": "1"}]', "[]", "null", "1", '"{}"'])
 def test_a_line_that_is_no_object_is_refused(connection: duckdb.DuckDBPyConnection, tmp_path: Path, line: str) -> None:
     for content in (line, f'{{"cost": "1"}}\n{line}\n'):

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Inspected:
-    """A file whose columns are known. `rows` is what the file itself says (Parquet's footer), None for text."""
+    """A file whose columns are known. `rows` is what the file itself says (Parquet's footer, lines of JSON; None for
+    CSV): as many have to arrive."""
 
     local: LocalFile
     path: Path
@@ -105,16 +106,17 @@ def _inspect_jsonl(connection: duckdb.DuckDBPyConnection, local: LocalFile, path
     """Every top-level field is a column of type JSON; fields that are absent from a row are NULL there."""
     objects = f"read_json_objects({literal(str(path))}, format='newline_delimited', compression={literal(kind)})"
     check_numbers(connection, objects, local.source.key)
-    fields = "unnest(CASE WHEN json_type(json) = 'OBJECT' THEN json_keys(json) ELSE [NULL] END)"
-    keys = connection.execute(f"SELECT DISTINCT {fields} AS key FROM {objects} ORDER BY key").fetchall()
+    keys = "list_sort(list_distinct(flatten(list(DISTINCT json_keys(json)))))"
+    others = "count(*) FILTER (WHERE json_type(json) IS DISTINCT FROM 'OBJECT')"
+    [(rows, lost, found)] = connection.execute(f"SELECT count(*), {others}, {keys} FROM {objects}").fetchall()
+    if lost:
+        raise DeliveryError(
+            "a line of a JSON file is no object: its rows would be lost",
+            where=local.source.key,
+            hint="write one object per line; jq -c '.[]' makes lines of a list",
+        )
     names: dict[str, str] = {}
-    for (name,) in keys:
-        if name is None:
-            raise DeliveryError(
-                "a line of a JSON file is no object: its rows would be lost",
-                where=local.source.key,
-                hint="write one object per line; jq -c '.[]' makes lines of a list",
-            )
+    for name in found or ():
         # DuckDB's columns have no case, and there is no schema to go by position.
         if (other := names.setdefault(name.lower(), name)) != name:
             raise DeliveryError(
@@ -122,5 +124,5 @@ def _inspect_jsonl(connection: duckdb.DuckDBPyConnection, local: LocalFile, path
                 where=local.source.key,
                 hint="rename one of them; Parquet and CSV may have both",
             )
-    found = tuple(Found(key, "JSON", f"c{i}") for i, (key,) in enumerate(keys))
-    return Inspected(local, path, kind if found else "empty", found, None if found else 0)
+    columns = tuple(Found(name, "JSON", f"c{i}") for i, name in enumerate(found or ()))
+    return Inspected(local, path, kind if columns else "empty", columns, rows)
