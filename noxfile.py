@@ -145,10 +145,11 @@ def lowest(session: nox.Session) -> None:
     if PYTHON != OLDEST_PYTHON:
         session.skip(f"needs Python {OLDEST_PYTHON}")
     session.install("--resolution", "lowest-direct", *editable(*PACKAGES))
-    session.install("hypothesis", "pytest", *(name for names in TEST_SERVERS.values() for name in names))
+    servers = [name for names in TEST_SERVERS.values() for name in names]
+    session.install("hypothesis", "pytest", "pytest-xdist", *servers)
     clients = ("azure/tests/test_azure_blob.py", "gcp/tests/test_gcp_bigquery.py", "gcp/tests/test_gcp_bucket.py")
     paths = [f"packages/finops-{client}" for client in clients]
-    pytest(session, "-q", "tests/aws/test_aws_end_to_end.py", "tests/verify", *paths)
+    pytest(session, "-n", "2", "--dist", "loadgroup", "tests/aws/test_aws_end_to_end.py", *paths)
 
 
 @nox.session(python=PYTHON)
