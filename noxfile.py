@@ -37,6 +37,8 @@ TEST_SERVERS = {
 }
 """What each package's tests start on loopback, beyond Azurite, which comes from npm."""
 
+ALL_SERVERS = tuple(name for names in TEST_SERVERS.values() for name in names)
+
 VALIDATOR_NEEDS = "3.12"
 """The official FOCUS validator needs this Python or a newer one, and pins a numpy that has no wheels for newer ones:
 there it is built, which takes a compiler and minutes. FOCUS_VALIDATOR_PYTHON chooses another one all the same."""
@@ -112,8 +114,7 @@ def tests(session: nox.Session) -> None:
 
     Those of the providers are `alone`'s. With arguments for pytest: every test, unless they choose.
     """
-    servers = [name for names in TEST_SERVERS.values() for name in names]
-    install(session, *TEST_TOOLS, *servers, *editable(*PACKAGES))
+    install(session, *TEST_TOOLS, *ALL_SERVERS, *editable(*PACKAGES))
     pytest(session, "-n", "2", "--dist", "loadgroup", *(session.posargs or ("packages/finops-core/tests", "tests")))
 
 
@@ -145,8 +146,7 @@ def lowest(session: nox.Session) -> None:
     if PYTHON != OLDEST_PYTHON:
         session.skip(f"needs Python {OLDEST_PYTHON}")
     session.install("--resolution", "lowest-direct", *editable(*PACKAGES))
-    servers = [name for names in TEST_SERVERS.values() for name in names]
-    session.install("hypothesis", "pytest", "pytest-xdist", *servers)
+    session.install("hypothesis", "pytest", "pytest-xdist", *ALL_SERVERS)
     clients = ("azure/tests/test_azure_blob.py", "gcp/tests/test_gcp_bigquery.py", "gcp/tests/test_gcp_bucket.py")
     paths = [f"packages/finops-{client}" for client in clients]
     pytest(session, "-n", "2", "--dist", "loadgroup", "tests/aws/test_aws_end_to_end.py", *paths)
