@@ -53,12 +53,12 @@ def measured(command: list[str], folder: Path) -> Figures:
 def commands(bill: dict[str, str], memory: str, folder: Path) -> dict[str, list[str]]:
     finops = [sys.executable, "-m", "finops_core", "aws", "import-cur"]
     finops += [f"--{name.replace('_', '-')}={value}" for name, value in bill.items()]
-    turns = {"raw": [*finops, "--no-focus"], "full": finops}
-    for kind, statements in (("sql", plain.all_three(bill)), ("ctas", plain.raw(bill))):
+    turns = {}
+    for kind, statements in (("ctas", plain.raw(bill)), ("sql", plain.all_three(bill))):
         script = folder / f"{kind}.json"
         script.write_text(json.dumps(statements))
-        turns = {kind: [sys.executable, "-c", plain.RUN, f"{kind}.duckdb", str(script), memory], **turns}
-    return turns
+        turns[kind] = [sys.executable, "-c", plain.RUN, f"{kind}.duckdb", str(script), memory]
+    return {**turns, "raw": [*finops, "--no-focus"], "full": finops}
 
 
 def main() -> None:
