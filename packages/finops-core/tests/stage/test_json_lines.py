@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from finops_core.delivery import Column, Delivery, Found, LocalFile, SourceFile
 from finops_core.errors import DeliveryError, ValueDoesNotFit
 from finops_core.periods import Period
 from finops_core.stage import Staged
+from finops_core.stage.content import LONGEST_OBJECT, json_lines
 from finops_core.stage.faults import explained
 from finops_core.stage.inspection import inspect
 from finops_core.stage.numbers import check_numbers
@@ -147,9 +148,36 @@ def test_lines_are_counted_so_that_as_many_rows_have_to_arrive(
     assert len(read(connection, path, path.read_bytes())) == 3
 
 
-@pytest.mark.parametrize("line", ['[{"cost": "1"}]', "[]", "null", "1", '"{}"'])
-def test_a_line_that_is_no_object_is_refused(connection: duckdb.DuckDBPyConnection, tmp_path: Path, line: str) -> None:
-    for content in (line, f'{{"cost": "1"}}\n{line}\n'):
+@pytest.mark.parametrize("line", ['[{"cost": "1"}]', "[]", "null", "1", '"{}"', "\x00", "\ufeff{}"])
+@pytest.mark.parametrize("squeezed", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_line_that_is_no_object_is_refused(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, line: str, squeezed: Callable[[bytes], bytes]
+) -> None:
+    for number, content in ((1, line), (3, f'{{"cost": "1"}}\n\n{line}\n')):
         with pytest.raises(DeliveryError, match="no object") as caught:
-            read(connection, tmp_path / "bill.jsonl", content.encode())
-        assert caught.value.where == "bill.jsonl"
+            read(connection, tmp_path / "bill.jsonl", squeezed(content.encode()))
+        assert caught.value.where == f"bill.jsonl, line {number}"
+
+
+def test_a_line_too_long_for_a_row_is_refused(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    with pytest.raises(DeliveryError, match="too long for a row") as caught:
+        read(connection, tmp_path / "bill.jsonl", b'{"cost": "1"}\n{"cost": "' + b"1" * LONGEST_OBJECT + b'"}\n')
+    assert caught.value.where == "bill.jsonl, line 2"
+
+
+def test_rows_that_duckdb_passes_over_are_noticed(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("finops_core.stage.inspection.json_lines", lambda *_: 3)
+    with pytest.raises(DeliveryError, match="of 3 lines of JSON 2 were read"):
+        read(connection, tmp_path / "bill.jsonl", b'{"cost": "1"}\n{"cost": "2"}\n')
+
+
+@given(st.lists(st.sampled_from(["{}", ' {"a": 1}', '{"a": "\\n"}\r', "", " ", "\t\r"])), st.sampled_from(["", "\n"]))
+def test_as_many_lines_are_counted_as_duckdb_reads(
+    connection: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFactory, lines: list[str], end: str
+) -> None:
+    path = tmp_path_factory.mktemp("lines") / "bill.jsonl"
+    path.write_bytes(("\n".join(lines) + end).encode())
+    objects = f"read_json_objects('{path}', format='newline_delimited')"
+    assert connection.execute(f"SELECT count(*) FROM {objects}").fetchall() == [(json_lines(path, "none", "key"),)]

@@ -8,6 +8,7 @@ import io
 import shutil
 import zipfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO, Literal, cast
 
@@ -29,6 +30,9 @@ CHUNK = 1 << 20
 
 LONGEST_HEADER = 16 << 20
 """Bytes of a header record. AWS allows 500 tag columns of 128 characters; a file without any line break is no CSV."""
+
+LONGEST_OBJECT = 16 << 20
+"""Bytes of a line of JSON. DuckDB reads no longer object unless told otherwise."""
 
 _MAGIC: tuple[tuple[bytes, Compression], ...] = (
     (b"\x1f\x8b", "gzip"),
@@ -103,9 +107,32 @@ def csv_header(path: Path, kind: Compression, delimiter: str, key: str) -> list[
     return names
 
 
+def json_lines(path: Path, kind: Compression, key: str) -> int:
+    """How many lines hold an object; blank ones hold none. Raises DeliveryError for a line that holds something else.
+
+    Read without DuckDB, so that its rows can be held against the number: now and then it finds none in a file of one
+    byte, and its columns are those of objects alone.
+    """
+    rows = 0
+    with _open(path, kind) as stream:
+        for number, line in enumerate(iter(partial(stream.readline, LONGEST_OBJECT), b""), start=1):
+            if len(line) == LONGEST_OBJECT:
+                raise DeliveryError("a line of a JSON file is too long for a row", where=f"{key}, line {number:,}")
+            if line.startswith(b"{") or (rest := line.strip()).startswith(b"{"):
+                rows += 1
+            elif rest:
+                raise DeliveryError(
+                    "a line of a JSON file is no object: its rows would be lost",
+                    where=f"{key}, line {number:,}",
+                    hint="write one object per line; jq -c '.[]' makes lines of a list",
+                )
+    return rows
+
+
 def _open(path: Path, kind: Compression) -> IO[bytes]:
+    """Buffered, as lines of a compressed stream are slow to come by otherwise."""
     if kind == "gzip":
         from isal import igzip
 
-        return cast("IO[bytes]", igzip.open(path, "rb"))
-    return path.open("rb")
+        return io.BufferedReader(cast("io.RawIOBase", igzip.open(path, "rb")), CHUNK)
+    return path.open("rb", CHUNK)

@@ -12,7 +12,7 @@ from finops_core.delivery import Delivery, Found, LocalFile
 from finops_core.errors import DeliveryError
 from finops_core.names import apart
 from finops_core.sql import literal
-from finops_core.stage.content import NAMES, Compression, check_gzip, compression, csv_header, unzip
+from finops_core.stage.content import NAMES, Compression, check_gzip, compression, csv_header, json_lines, unzip
 from finops_core.stage.numbers import check_numbers
 
 if TYPE_CHECKING:
@@ -105,16 +105,12 @@ def _found(delivery: Delivery, names: Sequence[str], types: Sequence[str]) -> tu
 def _inspect_jsonl(connection: duckdb.DuckDBPyConnection, local: LocalFile, path: Path, kind: Compression) -> Inspected:
     """Every top-level field is a column of type JSON; fields that are absent from a row are NULL there."""
     objects = f"read_json_objects({literal(str(path))}, format='newline_delimited', compression={literal(kind)})"
+    lines = json_lines(path, kind, local.source.key)
     check_numbers(connection, objects, local.source.key)
     keys = "list_sort(list_distinct(flatten(list(DISTINCT json_keys(json)))))"
-    others = "count(*) FILTER (WHERE json_type(json) IS DISTINCT FROM 'OBJECT')"
-    [(rows, lost, found)] = connection.execute(f"SELECT count(*), {others}, {keys} FROM {objects}").fetchall()
-    if lost:
-        raise DeliveryError(
-            "a line of a JSON file is no object: its rows would be lost",
-            where=local.source.key,
-            hint="write one object per line; jq -c '.[]' makes lines of a list",
-        )
+    [(rows, found)] = connection.execute(f"SELECT count(*), {keys} FROM {objects}").fetchall()
+    if rows != lines:
+        raise DeliveryError(f"of {lines:,} lines of JSON {rows:,} were read", where=local.source.key)
     names: dict[str, str] = {}
     for name in found or ():
         # DuckDB's columns have no case, and there is no schema to go by position.
