@@ -18,7 +18,7 @@ from finops_core.focus.invariants import CheckResult, run_checks
 from finops_core.ledger import COLUMNS, measure_of, telling_part
 from finops_core.load import Sql
 from finops_core.sql import identifier, literal
-from finops_core.stage import Staged
+from finops_core.stage import Reading, Staged, rows_in
 from finops_core.tables import Where, source_name
 
 NO_CURRENCY = "XXX"
@@ -71,7 +71,7 @@ class Account:
             source = source_name(part)
             found = sql.query(f"SELECT source_file, count(*) FROM {source} GROUP BY ALL")
             rows = dict(found)
-            self._compare(rows, part, reading.rows)
+            self._compare(rows, part, reading)
             self._sum(sql, source, dataset.currency, {measure_of(part): dataset.cost})
             if part == self.part:
                 self.rows = sum(rows.values())
@@ -83,7 +83,7 @@ class Account:
         else:
             self.final = staged.delivery.final
 
-    def _compare(self, rows: dict[str, int], part: str, in_files: int | None) -> None:
+    def _compare(self, rows: dict[str, int], part: str, reading: Reading) -> None:
         """The destination's rows against the manifest's promises and the files' own counts."""
         delivery, total = self.staged.delivery, sum(rows.values())
         for file in delivery.files:
@@ -93,8 +93,11 @@ class Account:
                 )
         if not part and delivery.rows is not None and total != delivery.rows:
             raise DeliveryError(f"{total:,} rows arrived instead of {delivery.rows:,}", where=delivery.manifest)
-        if in_files is not None and total != in_files:
-            raise BalanceError(f"{total:,} rows were loaded of {in_files:,} in the files", where=str(delivery.period))
+        for inspected in () if delivery.where else reading.files:
+            arrived = rows.get(key := inspected.local.source.key, 0)
+            if (held := rows_in(inspected, self.staged.dataset, arrived)) != arrived:
+                were = "row was" if arrived == 1 else "rows were"
+                raise BalanceError(f"{arrived:,} {were} loaded of {held:,} in a file", where=key)
 
     def _sum(self, sql: Sql, relation: str, currency: str, measures: dict[str, str]) -> None:
         sums = ", ".join(f"coalesce(sum({identifier(column)}), 0)" for column in measures.values())

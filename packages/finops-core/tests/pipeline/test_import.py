@@ -22,6 +22,7 @@ from finops_core.load import Target
 from finops_core.options import ImportOptions, Strategy
 from finops_core.pipeline import ImportReport, plan_import, run_import
 from finops_core.progress import QuietReporter
+from finops_core.stage.reading import _Group
 
 _spec = importlib.util.spec_from_file_location("toy", Path(__file__).parent / "toy.py")
 assert _spec
@@ -191,6 +192,20 @@ def test_broken_money_fails_the_period_unless_allowed(project: Project, monkeypa
     assert project.run(allow_unbalanced=True).rows == 1
     [entry] = loaded_periods(project.target)
     assert {check["id"] for check in entry.checks if not check["ok"] and check["severity"] == "money"} == {"T1"}
+
+
+def test_a_row_that_the_reader_passes_over_fails_the_period(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are held against a count of the file's records that is made without DuckDB."""
+    project.deliver("2024-01", '1,"A\n\nand B",1,USD,2024-01-01', "2,B,2,USD,2024-01-02")
+    project.run()
+    scan = _Group._scan
+    monkeypatch.setattr(_Group, "_scan", lambda group: f"(FROM {scan(group)} LIMIT 1)")
+    for rows in (['1,"A\n\nand B",1,USD,2024-01-01', "2,B,3,USD,2024-01-02"], ["1,A,1,USD,2024-01-01"] * 2):
+        project.deliver("2024-01", *rows)
+        [(_, error)] = project.run().failed
+        assert "1 row was loaded of 2" in error.what
+        assert error.where == "2024-01.csv"
+    assert [row[2] for row in project.raw()] == [1, 2]
 
 
 def test_nothing_stays_behind_in_the_data_directory(project: Project) -> None:

@@ -19,7 +19,7 @@ from finops_core.errors import DeliveryError, ValueDoesNotFit
 from finops_core.periods import Period
 from finops_core.stage import Staged
 from finops_core.stage.faults import explained
-from finops_core.stage.inspection import Inspected, inspect
+from finops_core.stage.inspection import Inspected, inspect, rows_in
 from finops_core.stage.reading import reading
 from hypothesis import given
 from hypothesis import strategies as st
@@ -206,7 +206,7 @@ def test_parquet_by_position_exact_and_without_blanks(connection: duckdb.DuckDBP
         [(None, Decimal("0.1"), "A", "x"), ("b", Decimal("1e-7"), None, "y"), ("c", Decimal("3.25"), None, "z")],
         key=str,
     )
-    assert staged.main.rows == 3
+    assert [file.rows for file in staged.files] == [2, 1]
 
 
 def test_a_damaged_parquet_file(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
@@ -253,9 +253,48 @@ def test_text_in_is_text_out_and_sums_are_exact(
     assert sum(row["cost"] for row in found) == sum(cost for _, cost in cells)
 
 
+NOTES = st.text(st.sampled_from('x, "\n\r'), max_size=6)
+
+
+@given(st.lists(st.tuples(NOTES, st.integers(0, 9))), st.sampled_from(["\n", "\r\n"]), st.booleans(), st.booleans())
+def test_rows_are_counted_as_duckdb_reads_them(
+    tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[str, int]], end: str, cut: bool, squeezed: bool
+) -> None:
+    import csv
+    import io
+
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator=end)
+    writer.writerows([("note", "cost"), *cells])
+    content = text.getvalue().removesuffix(end if cut else "").encode()
+    folder = tmp_path_factory.mktemp("counted")
+    (folder / "x.csv").write_bytes(gzip.compress(content) if squeezed else content)
+    with duckdb.connect() as connection:
+        [file] = (staged := stage(connection, folder, ["x.csv"])).files
+        assert rows_in(file, BILL, len(rows(connection, staged))) == len(cells)
+    assert rows_in(file, BILL, len(cells) + 1) == len(cells)
+
+
+@pytest.mark.parametrize("content", ["id,cost\n1,2\n\n3,4\n\n", "\ufeffid,cost\n\n1,2\n3,4", "id,cost\r1,2\r3,4\r"])
+def test_blank_lines_are_no_rows(connection: duckdb.DuckDBPyConnection, tmp_path: Path, content: str) -> None:
+    (tmp_path / "x.csv").write_bytes(content.encode())
+    [file] = (staged := stage(connection, tmp_path, ["x.csv"])).files
+    assert len(rows(connection, staged)) == rows_in(file, BILL, 2) == rows_in(file, BILL, 1) == 2
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n\r\n", "\ufeff\n"])
+def test_a_blank_line_is_no_header(connection: duckdb.DuckDBPyConnection, tmp_path: Path, blank: str) -> None:
+    (tmp_path / "x.csv").write_bytes(blank.encode())
+    assert stage(connection, tmp_path, ["x.csv"]).files[0].kind == "empty"
+    (tmp_path / "x.csv").write_bytes(f"{blank}id,cost\n1,2\n".encode())
+    with pytest.raises(DeliveryError, match="begins with a blank line") as error:
+        stage(connection, tmp_path, ["x.csv"])
+    assert error.value.where == "x.csv, line 1"
+
+
 def test_inspected_files_say_what_they_are(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_bytes(gzip.compress(b"id,cost\n1,2\n"))
     file = inspect(connection, delivery("x.csv"), BILL, LocalFile(SourceFile("x.csv"), tmp_path / "x.csv"), tmp_path)
     assert file == Inspected(
-        file.local, tmp_path / "x.csv", "gzip", (Found("id", "VARCHAR", "c0"), Found("cost", "VARCHAR", "c1")), None
+        file.local, tmp_path / "x.csv", "gzip", (Found("id", "VARCHAR", "c0"), Found("cost", "VARCHAR", "c1")), None, 2
     )

@@ -21,16 +21,15 @@ from finops_core.dataset import Dataset
 from finops_core.delivery import Delivery, LocalFile
 from finops_core.errors import DeliveryError, unusable_folder
 from finops_core.provider import Provider
-from finops_core.stage.content import Compression
 from finops_core.stage.faults import explained
-from finops_core.stage.inspection import Inspected, describe, inspect, unpack
+from finops_core.stage.inspection import Inspected, Unpacked, describe, inspect, rows_in, unpack
 from finops_core.stage.reading import Reading, reading, readings
 from finops_core.store import check_size
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Inspected", "Reading", "Staged", "StagingFolder", "explained", "look", "stage", "staging_folder"]
+__all__ = ["Inspected", "Reading", "Staged", "StagingFolder", "explained", "look", "rows_in", "stage", "staging_folder"]
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def stage(
     with explained(delivery):
         locals_ = list(provider.fetch(delivery, staging))
         _all_there(delivery, locals_)
-        content = _unpacked(locals_, staging.folder)
+        content = _unpacked(delivery, locals_, staging.folder)
         files = tuple(
             describe(connection, delivery, dataset, local, each) for local, each in zip(locals_, content, strict=True)
         )
@@ -136,10 +135,10 @@ def _all_there(delivery: Delivery, files: list[LocalFile]) -> None:
         check_size(file.source, file.as_stored)
 
 
-def _unpacked(files: list[LocalFile], folder: Path) -> list[tuple[Path, Compression]]:
-    """In threads: reading compressed files to their end is work for every core."""
+def _unpacked(delivery: Delivery, files: list[LocalFile], folder: Path) -> list[Unpacked]:
+    """In threads: reading files to their end is work for every core."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        running = [threads.submit(unpack, file, folder) for file in files]
+        running = [threads.submit(unpack, delivery, file, folder) for file in files]
         try:
             return [content.result() for content in running]
         except BaseException:

@@ -7,7 +7,8 @@ import errno
 import io
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO, Literal, cast
@@ -52,21 +53,6 @@ def compression(path: Path) -> Compression:
     return next((kind for magic, kind in _MAGIC if head.startswith(magic)), "none")
 
 
-def check_gzip(path: Path, key: str) -> None:
-    """Read a gzip file to its end. Raises DeliveryError when it is cut short or its checksum does not hold.
-
-    DuckDB does not compare the checksum: one altered byte can pass it.
-    """
-    from isal import igzip, igzip_lib
-
-    try:
-        with igzip.open(path, "rb") as stream:
-            while stream.read(CHUNK):
-                pass
-    except (EOFError, OSError, igzip_lib.error) as error:  # type: ignore[misc]  # isal's stub says it is no class
-        raise DeliveryError(f"a file is damaged: {error}", where=key) from error
-
-
 def unzip(path: Path, folder: Path, key: str) -> Path:
     """The one member of a zip file, extracted and checked. Raises DeliveryError for another number of members."""
     import lzma
@@ -93,12 +79,12 @@ def unzip(path: Path, folder: Path, key: str) -> Path:
 def csv_header(path: Path, kind: Compression, delimiter: str, key: str) -> list[str]:
     """The first record: column names as written, without a byte order mark. Empty for a file without any record."""
     try:
-        with _open(path, kind) as binary:
-            # Text behind the header is read ahead; what is wrong there is found, with its line, where rows are read.
-            text = io.TextIOWrapper(binary, "utf-8-sig", "surrogateescape", newline="")
-            csv.field_size_limit(LONGEST_HEADER)
-            names = next(csv.reader(text, delimiter=delimiter, strict=True), [])
-    except (csv.Error, EOFError, OSError) as error:
+        with _records(path, kind, delimiter, key) as records:
+            names = next(records, [])
+            if not names and any(records):
+                # DuckDB would take the blank line for the header, and the names below it for a row.
+                raise DeliveryError("a file begins with a blank line instead of its header", where=f"{key}, line 1")
+    except csv.Error as error:
         raise DeliveryError(f"the header of a file cannot be read: {error}", where=key) from error
     try:
         "".join(names).encode()
@@ -107,14 +93,49 @@ def csv_header(path: Path, kind: Compression, delimiter: str, key: str) -> list[
     return names
 
 
+def csv_lines(path: Path, kind: Compression, key: str) -> int:
+    """Line ends outside of quotes, and a last line without one: as many as records, but for blank lines and for quotes
+    that quote nothing."""
+    lines, quoted, last = 0, False, b"\n"
+    with _opened(path, kind, key) as stream:
+        while chunk := stream.read(CHUNK):
+            # Of two quotes next to each other, or with none but other text between them, the second undoes the first.
+            parts = chunk.translate(None, _NO_QUOTES_NOR_LINE_ENDS).replace(b'""', b"").split(b'"')
+            lines += sum(part.count(b"\n") for part in parts[int(quoted) :: 2])
+            quoted ^= len(parts) % 2 == 0
+            last = chunk[-1:]
+    return lines + (last != b"\n")
+
+
+_NO_QUOTES_NOR_LINE_ENDS = bytes(byte for byte in range(256) if byte not in b'"\n')
+
+
+def csv_rows(path: Path, kind: Compression, delimiter: str, key: str) -> int:
+    """Records below the header, read one by one. A blank line is none, unless there is but one column."""
+    try:
+        with _records(path, kind, delimiter, key) as records:
+            width = len(next(records, []))
+            return sum(1 for record in records if record or width == 1)
+    except csv.Error as error:
+        raise DeliveryError(f"the records of a file cannot be counted: {error}", where=key) from error
+
+
+@contextmanager
+def _records(path: Path, kind: Compression, delimiter: str, key: str) -> Iterator[Iterator[list[str]]]:
+    with _opened(path, kind, key) as binary:
+        # Text behind the header is read ahead; what is wrong there is found, with its line, where rows are read.
+        text = io.TextIOWrapper(binary, "utf-8-sig", "surrogateescape", newline="")
+        csv.field_size_limit(LONGEST_HEADER)
+        yield csv.reader(text, delimiter=delimiter, strict=True)
+
+
 def json_lines(path: Path, kind: Compression, key: str) -> int:
     """How many lines hold an object; blank ones hold none. Raises DeliveryError for a line that holds something else.
 
-    Read without DuckDB, so that its rows can be held against the number: now and then it finds none in a file of one
-    byte, and its columns are those of objects alone.
+    Counted without DuckDB, which now and then finds no row in a file of one byte, and takes columns from objects alone.
     """
     rows = 0
-    with _open(path, kind) as stream:
+    with _opened(path, kind, key) as stream:
         for number, line in enumerate(iter(partial(stream.readline, LONGEST_OBJECT), b""), start=1):
             if len(line) == LONGEST_OBJECT:
                 raise DeliveryError("a line of a JSON file is too long for a row", where=f"{key}, line {number:,}")
@@ -129,10 +150,19 @@ def json_lines(path: Path, kind: Compression, key: str) -> int:
     return rows
 
 
-def _open(path: Path, kind: Compression) -> IO[bytes]:
-    """Buffered, as lines of a compressed stream are slow to come by otherwise."""
-    if kind == "gzip":
-        from isal import igzip
+@contextmanager
+def _opened(path: Path, kind: Compression, key: str) -> Iterator[IO[bytes]]:
+    """A text file, unpacked. Raises DeliveryError when a gzip file, read to its end, is cut short or its checksum does
+    not hold. DuckDB does not compare it: one altered byte can pass."""
+    if kind != "gzip":
+        with path.open("rb", CHUNK) as stream:
+            yield stream
+        return
+    from isal import igzip, igzip_lib
 
-        return io.BufferedReader(cast("io.RawIOBase", igzip.open(path, "rb")), CHUNK)
-    return path.open("rb", CHUNK)
+    try:
+        # Buffered, as lines are slow to come by otherwise.
+        with io.BufferedReader(cast("io.RawIOBase", igzip.open(path, "rb")), CHUNK) as stream:
+            yield stream
+    except (EOFError, OSError, igzip_lib.error) as error:  # type: ignore[misc]  # isal's stub says it is no class
+        raise DeliveryError(f"a file is damaged: {error}", where=key) from error

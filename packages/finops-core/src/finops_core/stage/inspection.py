@@ -12,7 +12,16 @@ from finops_core.delivery import Delivery, Found, LocalFile
 from finops_core.errors import DeliveryError
 from finops_core.names import apart
 from finops_core.sql import literal
-from finops_core.stage.content import NAMES, Compression, check_gzip, compression, csv_header, json_lines, unzip
+from finops_core.stage.content import (
+    NAMES,
+    Compression,
+    compression,
+    csv_header,
+    csv_lines,
+    csv_rows,
+    json_lines,
+    unzip,
+)
 from finops_core.stage.numbers import check_numbers
 
 if TYPE_CHECKING:
@@ -21,14 +30,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Inspected:
-    """A file whose columns are known. `rows` is what the file itself says (Parquet's footer, lines of JSON; None for
-    CSV): as many have to arrive."""
+    """A file whose columns are known. As many rows as it holds have to arrive; see `rows_in`.
+
+    rows   for sure: what Parquet's footer says, or the lines of JSON; None for CSV
+    lines  of CSV, the header's included; more than records where some are blank
+    """
 
     local: LocalFile
     path: Path
     kind: Compression
     found: tuple[Found, ...]
     rows: int | None = None
+    lines: int = 0
 
 
 def inspect(
@@ -39,22 +52,31 @@ def inspect(
     folder: Path,
 ) -> Inspected:
     """Find out what a file is and which columns it has. Raises DeliveryError for one that cannot be such a file."""
-    return describe(connection, delivery, dataset, local, unpack(local, folder))
+    return describe(connection, delivery, dataset, local, unpack(delivery, local, folder))
 
 
-def unpack(local: LocalFile, folder: Path) -> tuple[Path, Compression]:
-    """Where a file's content lies, and what that is. Raises DeliveryError for a damaged archive.
+@dataclass(frozen=True)
+class Unpacked:
+    """Where a file's content lies, what that is, and how many lines text has: see csv_lines and json_lines."""
 
-    Reads compressed files to their end, and needs no connection: many files may be unpacked at once.
+    path: Path
+    kind: Compression
+    lines: int = 0
+
+
+def unpack(delivery: Delivery, local: LocalFile, folder: Path) -> Unpacked:
+    """Raises DeliveryError for a damaged archive, and for JSON of which a line is no row.
+
+    Reads text to its end, and needs no connection: many files may be unpacked at once.
     """
     path, key = local.path, local.source.key
     kind = compression(path)
     if kind == "zip":
         path = unzip(path, folder, key)
         kind = compression(path)
-    if kind == "gzip":
-        check_gzip(path, key)
-    return path, kind
+    if kind not in ("none", "gzip"):
+        return Unpacked(path, kind)
+    return Unpacked(path, kind, (json_lines if delivery.format == "jsonl" else csv_lines)(path, kind, key))
 
 
 def describe(
@@ -62,10 +84,10 @@ def describe(
     delivery: Delivery,
     dataset: Dataset,
     local: LocalFile,
-    unpacked: tuple[Path, Compression],
+    unpacked: Unpacked,
 ) -> Inspected:
     """The columns of an unpacked file. Raises DeliveryError for one that cannot be such a file."""
-    (path, kind), key = unpacked, local.source.key
+    path, kind, key = unpacked.path, unpacked.kind, local.source.key
     if kind == "empty":
         return Inspected(local, path, kind, (), 0)
     if kind == "parquet":
@@ -73,10 +95,24 @@ def describe(
     if delivery.format == "parquet" or kind in ("zip", "zstd"):
         raise DeliveryError(f"a file is not {delivery.format} but {NAMES[kind]}", where=key)
     if delivery.format == "jsonl":
-        return _inspect_jsonl(connection, local, path, kind)
+        return _inspect_jsonl(connection, local, unpacked)
     names = csv_header(path, kind, dataset.csv.delimiter, key)
-    found = _found(delivery, names, ["VARCHAR"] * len(names))
-    return Inspected(local, path, kind if names else "empty", found, None if names else 0)
+    if not names:
+        return Inspected(local, path, "empty", (), 0)
+    return Inspected(local, path, kind, _found(delivery, names, ["VARCHAR"] * len(names)), lines=unpacked.lines)
+
+
+def rows_in(file: Inspected, dataset: Dataset, arrived: int) -> int:
+    """How many rows a file holds, found out without DuckDB.
+
+    `arrived` decides how carefully: if it is the number of lines below the header, two counts agree, and records need
+    not be read one by one.
+    """
+    if file.rows is not None:
+        return file.rows
+    if arrived == file.lines - 1:
+        return arrived
+    return csv_rows(file.path, file.kind, dataset.csv.delimiter, file.local.source.key)
 
 
 def _inspect_parquet(
@@ -102,10 +138,10 @@ def _found(delivery: Delivery, names: Sequence[str], types: Sequence[str]) -> tu
     return tuple(Found(own, kind, f"c{i}", declared.get(name, "")) for i, (name, own, kind) in enumerate(columns))
 
 
-def _inspect_jsonl(connection: duckdb.DuckDBPyConnection, local: LocalFile, path: Path, kind: Compression) -> Inspected:
+def _inspect_jsonl(connection: duckdb.DuckDBPyConnection, local: LocalFile, unpacked: Unpacked) -> Inspected:
     """Every top-level field is a column of type JSON; fields that are absent from a row are NULL there."""
+    path, kind, lines = unpacked.path, unpacked.kind, unpacked.lines
     objects = f"read_json_objects({literal(str(path))}, format='newline_delimited', compression={literal(kind)})"
-    lines = json_lines(path, kind, local.source.key)
     check_numbers(connection, objects, local.source.key)
     keys = "list_sort(list_distinct(flatten(list(DISTINCT json_keys(json)))))"
     [(rows, found)] = connection.execute(f"SELECT count(*), {keys} FROM {objects}").fetchall()

@@ -29,7 +29,6 @@ class Reading:
     select: str
     columns: Mapping[str, str]
     sources: tuple[Column, ...] = ()
-    rows: int | None = None
     files: tuple[Inspected, ...] = field(default=(), repr=False)
 
 
@@ -78,13 +77,11 @@ def reading(
         types = {name: dataset.known[name] for name in always if name in dataset.known}
     selects = [group.select(connection, delivery, types) for group in groups]
     columns = {**types, **LINEAGE}
-    rows = [None if delivery.where else file.rows for file in files]
     select = "\nUNION ALL\n".join(selects) or _nothing(columns)
     return Reading(
         select=f"SELECT * FROM (\n{select}\n) WHERE {delivery.where}" if delivery.where and selects else select,
         columns=columns,
         sources=sources,
-        rows=None if None in rows else sum(n for n in rows if n is not None),
         files=tuple(files),
     )
 
