@@ -8,8 +8,8 @@ Generates one month, then takes turns, each in a process of its own:
     raw      finops, raw rows only (--no-focus)
     full     finops, as users run it: raw rows, FOCUS, rollup, checks, ledger
 
-and prints CPU seconds, peak memory, the CPU of `full` and `raw` over that of `copy`, and that of FOCUS (full less raw)
-over that of `raw`. CPU time of a busy machine is not steady either: quote medians of pairs, and only as ratios.
+and prints seconds by the clock and of CPU, peak memory, and ratios; `full` over `raw` is what FOCUS, rollup and checks
+add. On a busy machine only CPU means anything, and is not steady either: quote medians of pairs, and only as ratios.
 `bench/import_csv.py` goes further for AWS: it gives plain DuckDB the very types that finops gives the columns.
 """
 
@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
 import tempfile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from import_csv import Figures, measured_in_turns, rows_of, sampled
+from import_csv import measured_in_turns, rows_of, sampled, show
 
 COPY = """
 import sys, json, duckdb
@@ -31,6 +30,8 @@ database, reader, files, memory = sys.argv[1:]
 connection = duckdb.connect(database, config={"memory_limit": memory, "preserve_insertion_order": False})
 connection.execute(f"CREATE TABLE bill AS SELECT * FROM {reader}({json.loads(files)}, union_by_name=true)")
 """
+
+RATIOS = (("raw", "copy"), ("full", "copy"), ("full", "raw"))
 
 READERS = {".parquet": "read_parquet", ".csv": "read_csv", ".gz": "read_csv"}
 
@@ -65,25 +66,7 @@ def main() -> None:
         turns = commands(given.provider, truth["settings"], given.memory_limit)
         results = measured_in_turns(turns, given.rounds, given.memory_limit, folder)
         print(f"{given.provider} {truth['format']}, {rows_of(truth):,} rows, memory limit {given.memory_limit}")
-        show(results)
-
-
-def show(results: dict[str, list[Figures]]) -> None:
-    """Medians, and medians of the ratios of runs of one round."""
-    for kind, runs in results.items():
-        cpu, memory = (statistics.median(getattr(run, name) for run in runs) for name in ("cpu", "memory_mb"))
-        print(f"{kind:6}{cpu:9.1f} CPU s{memory:9.0f} MB")
-    for above, below in (("raw", "copy"), ("full", "copy")):
-        if below in results:
-            print(f"{above} / {below}: {_ratio(results[above], results[below]):.2f}")
-    focus = statistics.median(
-        (full.cpu - raw.cpu) / raw.cpu for full, raw in zip(results["full"], results["raw"], strict=True)
-    )
-    print(f"FOCUS, rollup and checks / raw: {focus:.2f}")
-
-
-def _ratio(runs: list[Figures], base: list[Figures]) -> float:
-    return statistics.median(run.cpu / other.cpu for run, other in zip(runs, base, strict=True))
+        show(results, [pair for pair in RATIOS if pair[1] in results])
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,14 +108,15 @@ def measured_in_turns(
 RATIOS = (("raw", "ctas"), ("full", "sql"), ("full", "raw"), ("full", "ctas"))
 
 
-def show(results: dict[str, list[Figures]]) -> None:
+def show(results: dict[str, list[Figures]], ratios: Sequence[tuple[str, str]] = RATIOS) -> None:
+    """Medians, and medians of the ratios of runs of one round."""
     print(f"{'':12}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}")
     for kind, runs in results.items():
         wall, cpu, memory = (
             statistics.median(getattr(run, name) for run in runs) for name in ("wall", "cpu", "memory_mb")
         )
         print(f"{kind:12}{wall:9.1f}{cpu:9.1f}{memory:9.0f}")
-    for above, below in RATIOS:
+    for above, below in ratios:
         pairs = list(zip(results[above], results[below], strict=True))
         wall, cpu = (statistics.median(getattr(a, n) / getattr(b, n) for a, b in pairs) for n in ("wall", "cpu"))
         print(f"{above + '/' + below:12}{wall:8.2f}x{cpu:8.2f}x")
