@@ -20,6 +20,7 @@ from finops_core.errors import (
     ValueDoesNotFit,
 )
 from finops_core.ledger import loaded_periods
+from finops_core.load import get_ready, load
 from finops_core.options import ImportOptions
 from finops_core.periods import Window
 from finops_core.plan import Step, Wishes, plan
@@ -56,6 +57,8 @@ def run_import(provider: Provider, options: ImportOptions, reporter: Reporter) -
             hint=f"`finops {provider.name} list-manifests` without dates shows what is there",
         )
     reporter.planned(steps)
+    if any(step.action not in ("skip", "fail") for step in steps):
+        get_ready()
     report = ImportReport()
     for step in steps:
         _take(provider, options, step, report, reporter)
@@ -137,7 +140,6 @@ def _load(
 ) -> Account:
     from finops_core import schema
     from finops_core.assemble import assemble
-    from finops_core.load import load
     from finops_core.stage.faults import explained
     from finops_core.stage.widen import told
 

@@ -22,8 +22,10 @@ small file, dlt's record, is written last and makes the load count.
 
 from __future__ import annotations
 
+import importlib
+import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from finops_core.load.failures import nothing_yet
@@ -40,10 +42,21 @@ __all__ = [
     "View",
     "Watch",
     "connect_readonly",
+    "get_ready",
     "incoming",
     "load",
     "read_rows",
 ]
+
+
+def get_ready() -> None:
+    """Import dlt in the background: it takes as long as a small bill, and files are fetched and checked meanwhile."""
+
+    def imported() -> None:
+        with suppress(ImportError):  # `load` imports it too, and lets the error out
+            importlib.import_module("finops_core.load.records")
+
+    threading.Thread(target=imported, name="finops-dlt").start()
 
 
 def load(
