@@ -118,6 +118,10 @@ def test_version_lists_the_providers(acme, capsys):
         ),
         (["status", "acmee"], ["error FIN003: provider 'acmee' is not installed"]),
         (["acme", "import-billing", "--bukcet", "x"], ["error FIN002: No such option: --bukcet"]),
+        (
+            ["acme", "import-billing", "--bucket"],
+            ["error FIN002: Option '--bucket' requires an argument.", "  where: finops acme import-billing"],
+        ),
         (["sample", "acme"], ["error FIN002: Missing option '--out'."]),
         (["sample", "acme", "--out", "x", "--months", "0"], ["error FIN002: Invalid value for '--months'"]),
         (["plugins", "list", "-o", "xml"], ["error FIN002: there is no output format 'xml'"]),

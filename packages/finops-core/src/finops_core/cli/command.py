@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from typer.exceptions import TyperException
 
 from finops_core.cli.session import Session
 
@@ -88,6 +89,14 @@ class Command(TyperCommand):
 
     def get_params(self, ctx: Context) -> list[Any]:
         return [*super().get_params(ctx), *GLOBAL]
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except TyperException as error:
+            # Typer does not say of which command a flag lacks its value.
+            vars(error).update(ctx=getattr(error, "ctx", None) or ctx)
+            raise
 
     def format_options(self, ctx: Context, formatter: Any) -> None:
         _sections(self, ctx, formatter)
