@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from finops_core import Period, Window
-from finops_core.errors import ConfigError, DataMissing, DeliveryError
+from finops_core.errors import BalanceError, ConfigError, DataMissing, DeliveryError
+from finops_core.stage import look
 from finops_gcp.provider import Gcp
 
 NOON = dt.datetime(2025, 2, 2, 12, tzinfo=dt.UTC)
@@ -169,6 +171,21 @@ def test_a_flat_tree_is_told_apart_row_by_row(desk: Any) -> None:
     assert [file.key for file in february.files] == ["one.csv", "two.csv"]
     assert (january.rows, february.rows) == (1, 2)
     assert desk.read("2025-02").one("SELECT sum(BilledCost) FROM focus") == 6
+
+
+def test_a_row_that_is_passed_over_while_months_are_told_apart_is_noticed(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.write("one.csv", desk.row(cost=1.0), desk.row(cost=2.0, invoice={"month": "2025-02"}))
+    monkeypatch.setattr("finops_core.stage.look", _but_for_a_row)
+    with pytest.raises(BalanceError, match="1 row was read of 2") as error:
+        desk.deliveries()
+    assert error.value.where.endswith("one.csv")
+
+
+def _but_for_a_row(*arguments: Any) -> Any:
+    read = look(*arguments)
+    return replace(read, select=f"FROM ({read.select}) LIMIT 1")
 
 
 def test_an_invoice_month_that_is_none_is_an_error(desk: Any) -> None:

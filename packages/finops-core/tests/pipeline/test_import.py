@@ -203,7 +203,7 @@ def test_a_row_that_the_reader_passes_over_fails_the_period(project: Project, mo
     for rows in (['1,"A\n\nand B",1,USD,2024-01-01', "2,B,3,USD,2024-01-02"], ["1,A,1,USD,2024-01-01"] * 2):
         project.deliver("2024-01", *rows)
         [(_, error)] = project.run().failed
-        assert "1 row was loaded of 2" in error.what
+        assert "1 row was read of 2" in error.what
         assert error.where == "2024-01.csv"
     assert [row[2] for row in project.raw()] == [1, 2]
 

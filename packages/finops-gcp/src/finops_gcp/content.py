@@ -102,7 +102,7 @@ def _months(
     connection: duckdb.DuckDBPyConnection, dataset: Dataset, item: Place, local: LocalFile, folder: Path
 ) -> Held:
     """Rows per month of one file, read by the very SELECT that an import reads it with."""
-    from finops_core.stage import explained, look
+    from finops_core.stage import all_arrived, explained, look
 
     probe = Delivery("gcp", "probe", Period(1970, 1), "", dataset.name, format_of([item]), (local.source,))
     with explained(probe):
@@ -111,6 +111,7 @@ def _months(
         if not columns:
             return Held(item, {}, columns)
         found = connection.execute(f"SELECT {month_sql(columns)}, count(*) FROM ({rows.select}) GROUP BY 1").fetchall()
+    all_arrived(rows.files[0], dataset, sum(count for _, count in found))
     return Held(item, dict(found), columns)
 
 

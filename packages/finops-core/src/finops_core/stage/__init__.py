@@ -22,14 +22,24 @@ from finops_core.delivery import Delivery, LocalFile
 from finops_core.errors import DeliveryError, unusable_folder
 from finops_core.provider import Provider
 from finops_core.stage.faults import explained
-from finops_core.stage.inspection import Inspected, Unpacked, describe, inspect, rows_in, unpack
+from finops_core.stage.inspection import Inspected, Unpacked, all_arrived, describe, inspect, unpack
 from finops_core.stage.reading import Reading, reading, readings
 from finops_core.store import check_size
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Inspected", "Reading", "Staged", "StagingFolder", "explained", "look", "rows_in", "stage", "staging_folder"]
+__all__ = [
+    "Inspected",
+    "Reading",
+    "Staged",
+    "StagingFolder",
+    "all_arrived",
+    "explained",
+    "look",
+    "stage",
+    "staging_folder",
+]
 
 
 @dataclass(frozen=True)
@@ -121,7 +131,8 @@ def look(
     """How the rows of one file are read: the very SELECT of an import.
 
     For providers that must look into files to learn which periods they hold; `delivery` then stands for the file alone.
-    Use it, and run the SELECT, inside `explained`. `folder` is for what has to be unpacked. Raises what `stage` raises.
+    Use it, and run the SELECT, inside `explained`; `all_arrived` then holds the rows against the file. `folder` is for
+    what has to be unpacked. Raises what `stage` raises.
     """
     return reading(connection, delivery, dataset, [inspect(connection, delivery, dataset, local, folder)], {})
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from finops_core.dataset import Dataset
 from finops_core.delivery import Delivery, Found, LocalFile
-from finops_core.errors import DeliveryError
+from finops_core.errors import BalanceError, DeliveryError
 from finops_core.names import apart
 from finops_core.sql import literal
 from finops_core.stage.content import (
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Inspected:
-    """A file whose columns are known. As many rows as it holds have to arrive; see `rows_in`.
+    """A file whose columns are known. As many rows as it holds have to arrive; see `all_arrived`.
 
     rows   for sure: what Parquet's footer says, or the lines of JSON; None for CSV
     lines  of CSV, the header's included; more than records where some are blank
@@ -113,6 +113,13 @@ def rows_in(file: Inspected, dataset: Dataset, arrived: int) -> int:
     if arrived == file.lines - 1:
         return arrived
     return csv_rows(file.path, file.kind, dataset.csv.delimiter, file.local.source.key)
+
+
+def all_arrived(file: Inspected, dataset: Dataset, arrived: int) -> None:
+    """Raises BalanceError when not as many rows arrived from a file as it holds."""
+    if (held := rows_in(file, dataset, arrived)) != arrived:
+        were = "row was" if arrived == 1 else "rows were"
+        raise BalanceError(f"{arrived:,} {were} read of {held:,} in a file", where=file.local.source.key)
 
 
 def _inspect_parquet(
