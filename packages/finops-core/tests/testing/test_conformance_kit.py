@@ -23,6 +23,20 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+def written(folder: Path, provider: str, **suites: Mapping[str, object]) -> Path:
+    """A test file with suites of one broken provider: class -> what else it says.
+
+    Named after the provider: files of one name are one module to all runs of a process.
+    """
+    lines = ["from broken_suites import Broken", f"from broken_providers import {provider}"]
+    for name, said in suites.items():
+        lines += [f"class {name}(Broken):", f"    provider = {provider}"]
+        lines += [f"    {key} = {value!r}" for key, value in said.items()]
+    file = folder / f"test_{provider.lower()}.py"
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", broken_suites.SUITES)
 @pytest.mark.usefixtures("installed")
@@ -54,15 +68,8 @@ def test_every_promise_says_what_it_promises() -> None:
 @pytest.mark.usefixtures("installed")
 def test_a_declared_exception_is_strict(tmp_path: Path) -> None:
     """The broken promise is expected to fail; the promise that holds although an exception is declared fails."""
-    file = tmp_path / "test_declared.py"
-    file.write_text(
-        "from broken_suites import Broken\n"
-        "from broken_providers import PlainToken\n"
-        "class TestDeclared(Broken):\n"
-        "    provider = PlainToken\n"
-        "    exceptions = {'test_secrets_are_masked': 'the token is public',\n"
-        "                  'test_it_states_its_contract': 'it does, in truth'}\n"
-    )
+    exceptions = {"test_secrets_are_masked": "the token is public", "test_it_states_its_contract": "it does, in truth"}
+    file = written(tmp_path, "PlainToken", TestDeclared={"exceptions": exceptions})
     others = ("test_a", "test_c", "test_d", "test_e", "test_f", "test_m", "test_n", "test_verifying")
     outcomes = run(f"{file}::TestDeclared", tmp_path, others)
     assert outcomes.of == {
@@ -79,18 +86,12 @@ def test_a_declared_exception_is_strict(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("installed")
 def test_a_check_may_be_declared_not_to_hold_and_that_is_strict(tmp_path: Path) -> None:
-    file = tmp_path / "test_checks.py"
-    file.write_text(
-        "from broken_suites import Broken\n"
-        "from broken_providers import ChargesWithoutTime\n"
-        "class TestDeclared(Broken):\n"
-        "    provider = ChargesWithoutTime\n"
-        "    check_exceptions = {'R3': 'charges are instants'}\n"
-        "class TestUndeclared(Broken):\n"
-        "    provider = ChargesWithoutTime\n"
-        "class TestTooMuch(Broken):\n"
-        "    provider = ChargesWithoutTime\n"
-        "    check_exceptions = {'R3': 'charges are instants', 'A2': 'lines get lost'}\n"
+    file = written(
+        tmp_path,
+        "ChargesWithoutTime",
+        TestDeclared={"check_exceptions": {"R3": "charges are instants"}},
+        TestUndeclared={},
+        TestTooMuch={"check_exceptions": {"R3": "charges are instants", "A2": "lines get lost"}},
     )
     others = ("test_a", "test_c", "test_d", "test_f", "test_i", "test_m", "test_n", "test_s", "test_v", "row", "month")
     assert run(f"{file}::TestDeclared", tmp_path, others).of == {"test_every_check_holds": "passed"}
@@ -163,13 +164,7 @@ def test_a_server_on_loopback_is_reached() -> None:
 
 @pytest.mark.usefixtures("installed")
 def test_a_check_whose_sql_does_not_run_is_told_and_is_no_error_of_the_suite(tmp_path: Path) -> None:
-    file = tmp_path / "test_checks.py"
-    file.write_text(
-        "from broken_suites import Broken\n"
-        "from broken_providers import MisspeltCheck\n"
-        "class TestChecks(Broken):\n"
-        "    provider = MisspeltCheck\n"
-    )
+    file = written(tmp_path, "MisspeltCheck", TestChecks={})
     others = ("test_a", "test_c", "test_d", "test_f", "test_i", "test_m", "test_n", "test_s", "test_v", "row", "month")
     outcomes = run(f"{file}::TestChecks", tmp_path, others)
     assert outcomes.of == {"test_every_check_holds": "failed"}
@@ -199,14 +194,8 @@ def test_what_is_said_tells_what_is_wrong(name: str, text: str, tmp_path: Path) 
 
 @pytest.mark.usefixtures("installed")
 def test_an_exception_also_covers_a_month_that_cannot_be_imported(tmp_path: Path) -> None:
-    file = tmp_path / "test_unloadable.py"
-    file.write_text(
-        "from broken_suites import Broken\n"
-        "from broken_providers import NoBill\n"
-        "class TestDeclared(Broken):\n"
-        "    provider = NoBill\n"
-        "    exceptions = {'test_money_equals_the_bill': 'its bills have another column'}\n"
-    )
+    exceptions = {"test_money_equals_the_bill": "its bills have another column"}
+    file = written(tmp_path, "NoBill", TestDeclared={"exceptions": exceptions})
     others = (
         "test_a",
         "test_c",
