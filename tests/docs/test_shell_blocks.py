@@ -147,7 +147,7 @@ def test_bills_move_to_another_destination(afterwards, home):
 
 
 def test_every_payer_has_a_schema(tmp_path, home):
-    settings, *_ = blocks(PAYERS, "toml")
+    settings, _old_and_new = blocks(PAYERS, "toml")
     written = settings.text
     for bucket in ("acme-billing-eu", "acme-billing-us"):
         assert shell(BILLS.replace("--out bills", f"--out {bucket}"), tmp_path, home).returncode == 0

@@ -57,7 +57,7 @@ def run_import(provider: Provider, options: ImportOptions, reporter: Reporter) -
             hint=f"`finops {provider.name} list-manifests` without dates shows what is there",
         )
     reporter.planned(steps)
-    if any(step.action not in ("skip", "fail") for step in steps):
+    if any(step.action in ("load", "reload") for step in steps):
         get_ready()
     report = ImportReport()
     for step in steps:

@@ -139,7 +139,7 @@ def _problem(provider: object, plugin: Plugin) -> str:
         return f"class {provider.__name__} is not a @dataclass(frozen=True)"
     if plugin.import_command and plugin.import_command != provider.import_command:
         return f"its metadata promises {plugin.import_command!r}, its class brings {provider.import_command!r}"
-    return next((dataset.unknown for dataset in provider.datasets if dataset.unknown), "")
+    return next(filter(None, (dataset.unknown for dataset in provider.datasets)), "")
 
 
 _NEWER = "it was built for a newer finops"

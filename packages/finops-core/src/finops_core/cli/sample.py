@@ -58,6 +58,9 @@ def _parameters() -> list[inspect.Parameter]:
     form = typer.Option(
         metavar="FORMAT", help="The provider's first one if unset.", autocompletion=completion.sample_formats
     )
+    months = typer.Option(min=1, metavar="MONTHS", help="Billing months.")
+    rows = typer.Option(min=1, metavar="ROWS", help="Rows in all, about.")
+    seed = typer.Option(metavar="NUMBER", help="The same gives the same bills.")
     last = typer.Option(metavar="YYYY-MM", help="Last month.", autocompletion=completion.months)
     again = "Deliver this month once more, restated."
     redeliver = typer.Option(metavar="YYYY-MM", help=again, autocompletion=completion.months)
@@ -65,15 +68,9 @@ def _parameters() -> list[inspect.Parameter]:
         _parameter("name", Annotated[str, name]),
         _parameter("out", Annotated[str, typer.Option(metavar="DIR", help="Folder that the bills are written to.")]),
         _parameter("format", Annotated[str | None, form], None),
-        _parameter(
-            "months", Annotated[int, typer.Option(min=1, metavar="MONTHS", help="Billing months.")], DEFAULTS.months
-        ),
-        _parameter(
-            "rows", Annotated[int, typer.Option(min=1, metavar="ROWS", help="Rows in all, about.")], DEFAULTS.rows
-        ),
-        _parameter(
-            "seed", Annotated[int, typer.Option(metavar="NUMBER", help="The same gives the same bills.")], DEFAULTS.seed
-        ),
+        _parameter("months", Annotated[int, months], DEFAULTS.months),
+        _parameter("rows", Annotated[int, rows], DEFAULTS.rows),
+        _parameter("seed", Annotated[int, seed], DEFAULTS.seed),
         _parameter("last", Annotated[str, last], str(DEFAULTS.last)),
         _parameter("redeliver", Annotated[str | None, redeliver], None),
     ]
