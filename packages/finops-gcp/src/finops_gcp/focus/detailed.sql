@@ -288,28 +288,33 @@ bearing AS (
     )
 ),
 
-parts AS (
+-- A row, and beside it one for each of its credits that is no discount of it. Both come from one reading of the credits.
+divided AS (
     SELECT
         *,
         CAST(NULL AS VARCHAR) AS pool_commitment,
         CAST(NULL AS DECIMAL(38, 18)) AS pool_share,
-        false AS is_generated,
-        CAST(NULL AS STRUCT(id VARCHAR, "name" VARCHAR, kind VARCHAR, amount DECIMAL(38, 18))) AS split_credit
+        false AS is_unused_part,
+        unnest(list_concat([NULL], split_credits)) AS split_credit
     FROM charges
     WHERE pooled_family IS NULL
     UNION ALL BY NAME
-    SELECT *, false AS is_generated FROM bearing
+    SELECT *, false AS is_unused_part, unnest(list_concat([NULL], split_credits)) AS split_credit FROM bearing
     UNION ALL BY NAME
     -- The unused part of a fee: FOCUS wants no effective cost on the purchase and an Unused row beside it.
-    SELECT *, true AS is_generated FROM bearing WHERE charge_kind = 'Commitment fee' AND pool_share <> 0
-    UNION ALL BY NAME
-    -- Credits that are no discount of the row: a row each.
+    SELECT *, true AS is_unused_part FROM bearing WHERE charge_kind = 'Commitment fee' AND pool_share <> 0
+),
+
+parts AS (
     SELECT
-        * REPLACE ('Credit' AS charge_kind, NULL AS covered_by),
-        true AS is_generated,
-        unnest(split_credits) AS split_credit
-    FROM charges
-    WHERE len(split_credits) > 0
+        * REPLACE (
+            CASE WHEN split_credit IS NULL THEN charge_kind ELSE 'Credit' END AS charge_kind,
+            CASE WHEN split_credit IS NULL THEN covered_by END AS covered_by,
+            CASE WHEN split_credit IS NULL THEN pool_commitment END AS pool_commitment,
+            CASE WHEN split_credit IS NULL THEN pool_share END AS pool_share
+        ),
+        is_unused_part OR split_credit IS NOT NULL AS is_generated
+    FROM divided
 ),
 
 -- Labels and tags repeat from hour to hour: each set is converted once.
@@ -462,6 +467,16 @@ costed AS (
         AND spend_commitments.account IS NOT DISTINCT FROM billing_account_id
         AND spend_commitments.is_model = (covered_by = 'model')
     LEFT JOIN gcp_units ON gcp_units.pricing_unit = coalesce(usage_pricing_unit, price_unit)
+),
+
+-- What unit prices are compared by, once for each row: turning a long decimal into a binary number is slow.
+compared AS (
+    SELECT
+        *,
+        CAST(priced_quantity AS DOUBLE) AS quantity_number,
+        CAST(list_cost AS DOUBLE) AS list_number,
+        CAST(contracted_cost AS DOUBLE) AS contracted_number
+    FROM costed
 )
 
 SELECT
@@ -569,10 +584,10 @@ SELECT
             THEN CASE
                 WHEN abs(
                     CAST(coalesce(price_effective_price_default, price_effective_price) AS DOUBLE)
-                    * CAST(priced_quantity AS DOUBLE) - CAST(contracted_cost AS DOUBLE)
-                ) <= 1e-10 * greatest(1, abs(CAST(contracted_cost AS DOUBLE)))
+                    * quantity_number - contracted_number
+                ) <= 1e-10 * greatest(1, abs(contracted_number))
                     THEN coalesce(price_effective_price_default, price_effective_price)
-                ELSE TRY_CAST(CAST(contracted_cost AS DOUBLE) / CAST(priced_quantity AS DOUBLE) AS DECIMAL(38, 18))
+                ELSE TRY_CAST(contracted_number / quantity_number AS DECIMAL(38, 18))
             END
     END AS ContractedUnitPrice,
     -- EffectiveCost: BilledCost, except where a resource-based commitment's fee is spread: per account, region, day and
@@ -591,11 +606,10 @@ SELECT
     CASE
         WHEN priced_quantity <> 0 AND (list_cost = 0 OR (list_cost > 0) = (priced_quantity > 0))
             THEN CASE
-                WHEN abs(
-                    CAST(price_list_price AS DOUBLE) * CAST(priced_quantity AS DOUBLE) - CAST(list_cost AS DOUBLE)
-                ) <= 1e-10 * greatest(1, abs(CAST(list_cost AS DOUBLE)))
+                WHEN abs(CAST(price_list_price AS DOUBLE) * quantity_number - list_number)
+                    <= 1e-10 * greatest(1, abs(list_number))
                     THEN price_list_price
-                ELSE TRY_CAST(CAST(list_cost AS DOUBLE) / CAST(priced_quantity AS DOUBLE) AS DECIMAL(38, 18))
+                ELSE TRY_CAST(list_number / quantity_number AS DECIMAL(38, 18))
             END
     END AS ListUnitPrice,
     -- PricingCategory: Committed on what a commitment covers or leaves unused, Dynamic on spot and preemptible usage,
@@ -716,7 +730,7 @@ SELECT
     service_id AS x_ServiceCode,
     -- x_SourceFile: the file that the row came from.
     source_file AS x_SourceFile
-FROM costed
+FROM compared
 LEFT JOIN gcp_services USING (service_description)
 LEFT JOIN gcp_regions ON gcp_regions.RegionId = region_code
 LEFT JOIN gcp_units AS base_units ON base_units.pricing_unit = usage_unit
