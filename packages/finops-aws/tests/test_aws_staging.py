@@ -11,7 +11,7 @@ import pytest
 from finops_aws.provider import Aws
 from finops_core import Period, SampleRequest, Window
 from finops_core.assemble import scratch
-from finops_core.stage import StagingFolder, stage
+from finops_core.stage import StagingFolder, fetch, stage
 
 MARCH = Period(2024, 3)
 
@@ -23,7 +23,7 @@ def imported(provider: Aws, folder: Path) -> dict[str, tuple[int, Decimal]]:
         place = folder / delivery.period.slug
         place.mkdir(parents=True)
         with scratch(place) as connection:
-            staged = stage(provider, delivery, StagingFolder(place, lambda _: None), connection)
+            staged = stage(fetch(provider, delivery, StagingFolder(place, lambda _: None)), connection)
             query = f"SELECT count(*), sum({staged.dataset.cost}) FROM ({staged.main.select})"
             totals[str(delivery.period)] = connection.execute(query).fetchall()[0]
     return totals
@@ -59,7 +59,7 @@ def test_tags_keep_their_original_keys(tmp_path):
     provider = Aws(**settings)
     (delivery,) = provider.discover(Window())
     with scratch(tmp_path) as connection:
-        staged = stage(provider, delivery, StagingFolder(tmp_path, lambda _: None), connection)
+        staged = stage(fetch(provider, delivery, StagingFolder(tmp_path, lambda _: None)), connection)
         query = f"SELECT DISTINCT unnest(json_keys(resource_tags)) FROM ({staged.main.select})"
         keys = {row[0] for row in connection.execute(query).fetchall()}
     assert {"user:Owner", "user:owner", "user:cost-center", "user:Kostenstelle-Ü", "aws:createdBy"} <= keys

@@ -18,7 +18,7 @@ from finops_azure.datasets import COST, FOCUS
 from finops_azure.provider import Azure
 from finops_core import Delivery, Found, LocalFile, Period, SourceFile
 from finops_core.errors import DeliveryError, ValueDoesNotFit
-from finops_core.stage import StagingFolder, stage
+from finops_core.stage import StagingFolder, fetch, stage
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -103,7 +103,7 @@ def staged(path: Path, dataset: str = "cost", parquet: bool = False) -> list[dic
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         folder = StagingFolder(path.parent, lambda count: None)
-        reading = stage(Local(container="file:///"), delivery, folder, connection).main
+        reading = stage(fetch(Local(container="file:///"), delivery, folder), connection).main
         cursor = connection.execute(reading.select)
         names = [item[0] for item in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -21,7 +21,7 @@ from finops_core import Delivery, Window
 from finops_core.focus.conversion import convert
 from finops_core.focus.invariants import CheckResult, run_checks
 from finops_core.sql import identifier
-from finops_core.stage import StagingFolder, stage
+from finops_core.stage import StagingFolder, fetch, stage
 from finops_core.stage.faults import explained
 from finops_core.tables import source_shape
 from finops_gcp.provider import Gcp
@@ -284,7 +284,7 @@ def read_delivery(provider: Gcp, delivery: Delivery, folder: Path) -> Bill:
     connection.execute("SET TimeZone = 'UTC'")
     staging = folder / f"staging-{delivery.period}-{len(list(folder.iterdir()))}"
     staging.mkdir()
-    staged = stage(provider, delivery, StagingFolder(staging, lambda _: None), connection)
+    staged = stage(fetch(provider, delivery, StagingFolder(staging, lambda _: None)), connection)
     with explained(delivery, staged):
         connection.execute(f"CREATE TABLE raw AS {staged.main.select}")
     columns = [

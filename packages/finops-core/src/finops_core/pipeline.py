@@ -1,6 +1,7 @@
-"""Import a provider's bills: discover -> plan -> stage -> load, one billing period after the other.
+"""Import a provider's bills: discover -> plan -> fetch -> stage -> load, one billing period after the other.
 
-A period that fails keeps its old rows, and the others go on; the report says which failed and why.
+Files of the next period are fetched while one is loaded. A period that fails keeps its old rows, and the others go on;
+the report says which failed and why.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from finops_core.errors import (
     FinopsError,
     ValueDoesNotFit,
 )
+from finops_core.fetching import Fetches
 from finops_core.ledger import loaded_periods
 from finops_core.load import get_ready, load
 from finops_core.options import ImportOptions
@@ -57,17 +59,26 @@ def run_import(provider: Provider, options: ImportOptions, reporter: Reporter) -
             hint=f"`finops {provider.name} list-manifests` without dates shows what is there",
         )
     reporter.planned(steps)
-    if any(step.action in ("load", "reload") for step in steps):
+    todo = [step for step in steps if step.action in ("load", "reload")]
+    if todo:
         get_ready()
     report = ImportReport()
-    for step in steps:
-        _take(provider, options, step, report, reporter)
+    with Fetches(provider, options.target.data_dir, reporter, todo) as fetches:
+        for step in steps:
+            _take(provider, options, step, fetches, report, reporter)
     report.seconds = time.monotonic() - began
     reporter.finished(report)
     return report
 
 
-def _take(provider: Provider, options: ImportOptions, step: Step, report: ImportReport, reporter: Reporter) -> None:
+def _take(
+    provider: Provider,
+    options: ImportOptions,
+    step: Step,
+    fetches: Fetches,
+    report: ImportReport,
+    reporter: Reporter,
+) -> None:
     if step.action == "skip":
         report.skipped.append(step)
         return
@@ -75,7 +86,7 @@ def _take(provider: Provider, options: ImportOptions, step: Step, report: Import
 
     reporter.started(step)
     try:
-        account = _import_newest(provider, options, step, reporter)
+        account = _import_newest(provider, options, step, fetches, reporter)
     except DestinationLocked:
         raise
     except FinopsError as error:
@@ -93,33 +104,34 @@ def _take(provider: Provider, options: ImportOptions, step: Step, report: Import
     report.notes += [Note(step.delivery.period, topics.get(note, note), note) for note in account.notes]
 
 
-def _import_newest(provider: Provider, options: ImportOptions, step: Step, reporter: Reporter) -> Account:
+def _import_newest(
+    provider: Provider, options: ImportOptions, step: Step, fetches: Fetches, reporter: Reporter
+) -> Account:
     """Import a step; once more with what is there now, if the delivery was replaced while it was read."""
     if step.action == "fail":
         raise DeliveryError(step.reason, where=step.delivery.manifest, hint=step.delivery.hint)
     try:
-        return import_period(provider, options, step, reporter)
+        return import_period(options, step, fetches, reporter)
     except DeliveryReplaced:
         period = step.delivery.period
         newest = [found for found in provider.discover(Window(period, period)) if not found.problem]
         if len(newest) != 1:
             raise
         reporter.note(f"{period}: the delivery was replaced while it was read; reading the new one")
-        return import_period(provider, options, replace(step, delivery=newest[0]), reporter)
+        return import_period(options, replace(step, delivery=newest[0]), fetches, reporter)
 
 
-def import_period(provider: Provider, options: ImportOptions, step: Step, reporter: Reporter) -> Account:
+def import_period(options: ImportOptions, step: Step, fetches: Fetches, reporter: Reporter) -> Account:
     """Stage and load one delivery. Afterwards all of it is in the destination, or nothing has changed."""
     from finops_core import schema
     from finops_core.assemble import scratch
-    from finops_core.stage import StagingFolder, stage, staging_folder
+    from finops_core.stage import stage
     from finops_core.stage.widen import widened
 
     known = schema.known_columns(options.target, options.dataset_name, step.delivery.export)
     names, types = schema.names_so_far(known), schema.types_so_far(known)
-    with staging_folder(options.target.data_dir) as folder, scratch(folder) as connection:
-        staging = StagingFolder(folder, lambda count: reporter.fetched(step, count))
-        staged = stage(provider, step.delivery, staging, connection, names, types)
+    with fetches.fetched(step) as (fetched, folder), scratch(folder) as connection:
+        staged = stage(fetched, connection, names, types)
         reporter.staged(step, len(staged.files))
         try:
             return _load(options, step, staged, connection, known, reporter)

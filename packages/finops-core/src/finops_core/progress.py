@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Protocol
 
 from finops_core.errors import FinopsError
 from finops_core.output import counted, printable, shown_bytes, shown_money
+from finops_core.periods import Period
 from finops_core.report import ImportReport, Note, Reporter
 
 if TYPE_CHECKING:
@@ -122,7 +124,7 @@ class PlainReporter(QuietReporter):
         super().__init__(stream)
         self._title = title
         self._verbose = verbosity > 0
-        self._fetched = 0
+        self._fetched: Counter[tuple[str, Period]] = Counter()
         self._since = time.monotonic()
         self._lock = threading.Lock()
 
@@ -138,18 +140,19 @@ class PlainReporter(QuietReporter):
             self._say(*(f"{step.delivery.period}  {step.action:<6}  {printable(step.reason)}" for step in steps))
 
     def started(self, step: Step) -> None:
-        self._fetched, self._since = 0, time.monotonic()
+        self._since = time.monotonic()
         if self._verbose:
             self._say(*(f"{step.delivery.period}  file    {printable(file.key)}" for file in step.delivery.files))
 
     def fetched(self, step: Step, count: int) -> None:
         with self._lock:
-            self._fetched += count
+            self._fetched[step.delivery.export, step.delivery.period] += count
 
     def staged(self, step: Step, files: int) -> None:
+        delivery = step.delivery
         self._say(
-            f"{step.delivery.period}  fetched {counted(files, 'file')}, {shown_bytes(self._fetched)} "
-            f"in {time.monotonic() - self._since:.1f} s"
+            f"{delivery.period}  fetched {counted(files, 'file')}, "
+            f"{shown_bytes(self._fetched[delivery.export, delivery.period])} in {time.monotonic() - self._since:.1f} s"
         )
 
     def loaded(self, step: Step, rows: int, totals: Mapping[str, Decimal]) -> None:

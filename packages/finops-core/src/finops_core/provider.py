@@ -132,6 +132,7 @@ class Provider(ABC):
     def fetch(self, delivery: Delivery, staging: Staging) -> Iterator[LocalFile] | Iterable[LocalFile]:
         """Bring every file of the delivery to this machine and check it against the store's own checksum or size.
 
+        Runs in a thread, perhaps while the delivery before is being loaded. What `staging.progress` raises ends it.
         Raises DeliveryError for a file that is missing, altered or short, AccessError when refused.
         """
 

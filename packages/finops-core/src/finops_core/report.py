@@ -45,7 +45,8 @@ class Reporter(Protocol):
     def started(self, step: Step) -> None: ...
 
     def fetched(self, step: Step, count: int) -> None:
-        """`count` further bytes of the step's files have arrived."""
+        """`count` further bytes of the step's files have arrived, perhaps while the step before it is being loaded.
+        Negative where files were thrown away and will be fetched again."""
 
     def staged(self, step: Step, files: int) -> None:
         """All files are here, whole and checked; loading begins."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
 import signal
@@ -24,11 +23,7 @@ from finops_core.pipeline import ImportReport, plan_import, run_import
 from finops_core.progress import QuietReporter
 from finops_core.stage.reading import _Group
 
-_spec = importlib.util.spec_from_file_location("toy", Path(__file__).parent / "toy.py")
-assert _spec
-assert _spec.loader
-toy = sys.modules["toy"] = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(toy)
+toy = sys.modules["toy"]
 
 HEADER = "id,service,cost,currency,day\n"
 STRATEGIES: tuple[Strategy, ...] = ("separate", "single")

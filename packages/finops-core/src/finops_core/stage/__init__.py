@@ -1,6 +1,6 @@
 """Stage a delivery: fetch its files, check that they are whole, and build the SELECTs that read them.
 
-    Step -> Staged(parts: {part: Reading}, ...)
+    Delivery -> fetch() -> Fetched -> stage() -> Staged(parts: {part: Reading}, ...)
 
 Nothing here touches the destination. DuckDB errors that say something about a file become DeliveryErrors.
 """
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     import duckdb
 
 __all__ = [
+    "Fetched",
     "Inspected",
     "Reading",
     "Staged",
     "StagingFolder",
     "all_arrived",
     "explained",
+    "fetch",
     "look",
     "stage",
     "staging_folder",
@@ -43,20 +45,30 @@ __all__ = [
 
 
 @dataclass(frozen=True)
+class Fetched:
+    """The files of a delivery on this machine, whole, and what each of them holds."""
+
+    delivery: Delivery
+    dataset: Dataset
+    files: tuple[tuple[LocalFile, Unpacked], ...]
+
+
+@dataclass(frozen=True)
 class Staged:
-    """A delivery ready to load: for each part (`""` is the main one) how its rows are read."""
+    """A delivery ready to load: for each part (`""` is the main one) how its rows are read.
+
+    `bytes`: of its files as stored. Noted here because staged files are gone once they are loaded.
+    """
 
     delivery: Delivery
     dataset: Dataset
     parts: Mapping[str, Reading]
     files: tuple[Inspected, ...]
+    bytes: int
 
     @property
     def main(self) -> Reading:
         return self.parts[""]
-
-    bytes: int
-    """As stored. Noted here because staged files are gone once they are loaded."""
 
 
 @dataclass(frozen=True)
@@ -99,27 +111,32 @@ def _alive(pid: str) -> bool:
     return True
 
 
+def fetch(provider: Provider, delivery: Delivery, staging: StagingFolder) -> Fetched:
+    """Bring a delivery's files here and read them to their end. Needs nothing of what is loaded already.
+
+    Raises DeliveryError (missing, damaged, short), AccessError.
+    """
+    with explained(delivery):
+        files = list(provider.fetch(delivery, staging))
+        _all_there(delivery, files)
+        content = _unpacked(delivery, files, staging.folder)
+    return Fetched(delivery, provider.dataset(delivery.dataset), tuple(zip(files, content, strict=True)))
+
+
 def stage(
-    provider: Provider,
-    delivery: Delivery,
-    staging: StagingFolder,
+    fetched: Fetched,
     connection: duckdb.DuckDBPyConnection,
     history: Mapping[str, str] | None = None,
     types: Mapping[str, str] | None = None,
 ) -> Staged:
-    """Fetch, check and describe. `connection` is a scratch database; `history`: source name -> column name so far.
+    """Describe what was fetched. `connection` is a scratch database; `history`: source name -> column name so far.
     `types`: column name -> type of an earlier load, which the dataset's quantities take over (see widen.py).
 
-    Raises DeliveryError (missing, damaged, short, not such a bill), ValueDoesNotFit, AccessError.
+    Raises DeliveryError (not such a bill, rows that are not as promised), ValueDoesNotFit.
     """
-    dataset = provider.dataset(delivery.dataset)
+    delivery, dataset = fetched.delivery, fetched.dataset
     with explained(delivery):
-        locals_ = list(provider.fetch(delivery, staging))
-        _all_there(delivery, locals_)
-        content = _unpacked(delivery, locals_, staging.folder)
-        files = tuple(
-            describe(connection, delivery, dataset, local, each) for local, each in zip(locals_, content, strict=True)
-        )
+        files = tuple(describe(connection, delivery, dataset, local, content) for local, content in fetched.files)
         parts = readings(connection, delivery, dataset, files, history or {}, types)
     _rows_as_promised(delivery, files)
     return Staged(delivery, dataset, parts, files, sum(file.local.as_stored.stat().st_size for file in files))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from finops_core import Column, Dataset, Delivery, Found, LocalFile, Window, promises
 from finops_core.assemble import scratch
-from finops_core.stage import Staged, StagingFolder, stage
+from finops_core.stage import Staged, StagingFolder, fetch, stage
 from finops_core.testing.base import SuiteBase
 from finops_core.testing.bills import Delivered
 
@@ -113,7 +113,8 @@ class ReadingPromises(SuiteBase):
 def _staged(delivered: Delivered, delivery: Delivery, folder: Path) -> Staged:
     folder.mkdir()
     with scratch(folder) as connection:
-        return stage(delivered.provider, delivery, StagingFolder(folder, lambda count: None), connection)
+        fetched = fetch(delivered.provider, delivery, StagingFolder(folder, lambda count: None))
+        return stage(fetched, connection)
 
 
 def _digests(files: list[LocalFile]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from finops_core.load import Target
 from finops_core.periods import Window
 from finops_core.provider import Provider
 from finops_core.sql import identifier, literal, qualified
-from finops_core.stage import Staged, StagingFolder, stage, staging_folder
+from finops_core.stage import Staged, StagingFolder, fetch, stage, staging_folder
 from finops_core.verify import independent
 from finops_core.verify.conversion import converted_from_files
 from finops_core.verify.findings import Compared, Finding, Tally, about, compare
@@ -59,7 +59,8 @@ def _read(
     history, types = schema.names_so_far(known), schema.types_so_far(known, entry.period)
     with staging_folder(target.data_dir) as folder, scratch(folder) as connection:
         connection.execute(JSON_MEANING)
-        staged = stage(provider, delivery, StagingFolder(folder, lambda count: None), connection, history, types)
+        fetched = fetch(provider, delivery, StagingFolder(folder, lambda count: None))
+        staged = stage(fetched, connection, history, types)
         differing = altered(entry, staged)
         for part, reading in staged.parts.items():
             if part and not reading.files:

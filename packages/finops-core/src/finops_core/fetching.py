@@ -1,0 +1,112 @@
+"""Fetch the files of the next period while those of the one before are loaded.
+
+On a slow line fetching takes as long as loading. One period ahead and no more: the files of two periods lie in the data
+directory at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from finops_core.errors import DiskFull
+from finops_core.plan import Step
+from finops_core.provider import Provider
+from finops_core.report import Reporter
+
+if TYPE_CHECKING:
+    from finops_core.stage import Fetched
+
+
+class _Stopped(BaseException):
+    """Ends a fetch that nobody waits for any more. No Exception: a provider would take it for a fault and try again."""
+
+
+class Fetches:
+    """The fetches of an import: `steps` are those that will be loaded, in their order."""
+
+    def __init__(self, provider: Provider, data_dir: Path, reporter: Reporter, steps: Sequence[Step]) -> None:
+        self._provider, self._data_dir, self._reporter = provider, data_dir, reporter
+        self._following = dict(zip((id(step) for step in steps), steps[1:], strict=False))
+        self._ahead: tuple[Step, _Fetch] | None = None
+
+    def __enter__(self) -> Fetches:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._ahead:
+            self._ahead[1].close()
+
+    @contextmanager
+    def fetched(self, step: Step) -> Iterator[tuple[Fetched, Path]]:
+        """The files of a step and the folder that they may lie in, which goes when the block ends.
+
+        Meanwhile the following step's are on their way. Raises what `stage.fetch` raises, and DestinationError where no
+        folder can be made.
+        """
+        fetch, ahead = self._begun(step)
+        try:
+            try:
+                fetched = fetch.result()
+            except DiskFull:
+                if not ahead:
+                    raise
+                # There was no room for the files of two periods. Those of the other are gone by now.
+                fetch.close()
+                self._reporter.fetched(step, -fetch.arrived)
+                fetch = self._begin(step)
+                fetched = fetch.result()
+            if following := self._following.get(id(step)):
+                self._ahead = (following, self._begin(following))
+            yield fetched
+        finally:
+            fetch.close()
+
+    def _begun(self, step: Step) -> tuple[_Fetch, bool]:
+        if self._ahead and self._ahead[0] is step:
+            fetch, self._ahead = self._ahead[1], None
+            return fetch, True
+        return self._begin(step), False
+
+    def _begin(self, step: Step) -> _Fetch:
+        return _Fetch(self._provider, step, self._data_dir, self._reporter)
+
+
+class _Fetch:
+    """One step's files on their way, in a thread of its own. `arrived`: bytes so far."""
+
+    def __init__(self, provider: Provider, step: Step, data_dir: Path, reporter: Reporter) -> None:
+        self._provider, self._step, self._data_dir, self._reporter = provider, step, data_dir, reporter
+        self.arrived = 0
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._held = ExitStack()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"finops-fetch-{step.delivery.period}")
+        self._files = self._thread.submit(self._fetch)
+
+    def result(self) -> tuple[Fetched, Path]:
+        """Wait for the files. Raises what fetching them raised."""
+        return self._files.result()
+
+    def close(self) -> None:
+        """Stop, if it is not done, and remove what was fetched. Downloads end with the next bytes that arrive."""
+        self._stopping.set()
+        self._thread.shutdown()
+        self._held.close()
+
+    def _fetch(self) -> tuple[Fetched, Path]:
+        from finops_core.stage import StagingFolder, fetch, staging_folder
+
+        folder = self._held.enter_context(staging_folder(self._data_dir))
+        return fetch(self._provider, self._step.delivery, StagingFolder(folder, self._progress)), folder
+
+    def _progress(self, count: int) -> None:
+        if self._stopping.is_set():
+            raise _Stopped
+        with self._lock:
+            self.arrived += count
+        self._reporter.fetched(self._step, count)
