@@ -122,6 +122,30 @@ category_sets AS (
     FROM (SELECT DISTINCT cost_category FROM source WHERE cost_category IS NOT NULL)
 ),
 
+-- Tags repeat from hour to hour: with the cost categories beside them, each set is converted once.
+tag_sets AS (
+    SELECT
+        resource_tags AS tags_key,
+        cost_category AS tags_categories_key,
+        -- tag_members: the members of `resource_tags`, a comma before each, without AWS's user: (in Parquet and CUR 2.0
+        --   user_) before their keys. In JSON without blanks a quote after such a comma begins a key, whatever the
+        --   values are. What is no JSON object is one member, _raw.
+        CASE
+            WHEN ltrim(CAST(resource_tags AS VARCHAR)) LIKE '{%' THEN replace(
+                replace(
+                    ',' || nullif(substr(json(resource_tags), 2, length(json(resource_tags)) - 2), ''), ',"user_', ',"'
+                ),
+                ',"user:',
+                ',"'
+            )
+            ELSE ',"_raw":' || nullif(json(resource_tags), 'null')
+        END AS tag_members,
+        -- tag_set: both in one JSON object.
+        nullif('{' || substr(concat(tag_members, ',' || category_members), 2) || '}', '{}') AS tag_set
+    FROM (SELECT DISTINCT resource_tags, cost_category FROM source)
+    LEFT JOIN category_sets ON category_sets.categories_key = cost_category
+),
+
 -- Fee rows of commitments once more, for the part of the commitment that nobody used: FOCUS wants no effective cost
 -- on the purchase and an Unused row beside it, and one row cannot be both.
 lines AS (
@@ -226,19 +250,6 @@ charges AS (
             CASE WHEN bill_billing_entity IS DISTINCT FROM 'AWS Marketplace' THEN line_item_legal_entity END,
             'AWS'
         ) AS issuer_name,
-        -- tag_members: the members of `resource_tags`, a comma before each, without AWS's user: (in Parquet and CUR 2.0
-        --   user_) before their keys. In JSON without blanks a quote after such a comma begins a key, whatever the
-        --   values are. What is no JSON object is one member, _raw.
-        CASE
-            WHEN ltrim(CAST(resource_tags AS VARCHAR)) LIKE '{%' THEN replace(
-                replace(
-                    ',' || nullif(substr(json(resource_tags), 2, length(json(resource_tags)) - 2), ''), ',"user_', ',"'
-                ),
-                ',"user:',
-                ',"'
-            )
-            ELSE ',"_raw":' || nullif(json(resource_tags), 'null')
-        END AS tag_members,
         -- service_code: the product code; parts of Amazon EC2 that are services of their own are told by usage type.
         CASE
             WHEN line_item_usage_type LIKE '%EBS:%' THEN 'AmazonEBS'
@@ -322,16 +333,25 @@ priced AS (
         AND NOT (is_generated AND commitment_waste <= 0)
 ),
 
--- Prices go through DOUBLE: a quotient has no exact form, and no cost is made from it.
+-- Prices go through DOUBLE: a quotient has no exact form, and no cost is made from it. To turn a long decimal into a
+-- DOUBLE is slow, so each is turned once.
+compared AS (
+    SELECT
+        *,
+        -- quantity_number: the priced quantity as a DOUBLE.
+        CAST(priced_quantity AS DOUBLE) AS quantity_number,
+        -- list_number: the list cost as a DOUBLE.
+        CAST(list_cost AS DOUBLE) AS list_number
+    FROM priced
+),
+
 rated AS (
     SELECT
         *,
         -- list_rate: the public rate as AWS writes it, where it explains the list cost to ten decimals.
         CASE
-            WHEN abs(
-                TRY_CAST(pricing_public_on_demand_rate AS DOUBLE) * CAST(priced_quantity AS DOUBLE)
-                - CAST(list_cost AS DOUBLE)
-            ) <= 1e-10 * greatest(1, abs(CAST(list_cost AS DOUBLE)))
+            WHEN abs(TRY_CAST(pricing_public_on_demand_rate AS DOUBLE) * quantity_number - list_number)
+                <= 1e-10 * greatest(1, abs(list_number))
                 THEN TRY_CAST(pricing_public_on_demand_rate AS DECIMAL(38, 18))
         END AS list_rate,
         -- list_price: the public rate, else list cost by quantity, where that is not negative.
@@ -339,9 +359,7 @@ rated AS (
             WHEN charge_kind IN ('Tax', 'Tax refund', 'Credit') OR coalesce(priced_quantity, 0) = 0 THEN NULL
             WHEN list_cost = 0 THEN 0
             WHEN (list_cost > 0) <> (priced_quantity > 0) THEN NULL
-            ELSE coalesce(
-                list_rate, TRY_CAST(CAST(list_cost AS DOUBLE) / CAST(priced_quantity AS DOUBLE) AS DECIMAL(38, 18))
-            )
+            ELSE coalesce(list_rate, TRY_CAST(list_number / quantity_number AS DECIMAL(38, 18)))
         END AS list_price,
         -- contracted_price: contracted cost by quantity, where that is not negative.
         CASE
@@ -349,9 +367,9 @@ rated AS (
             WHEN charge_kind IN ('Tax', 'Tax refund', 'Credit') OR coalesce(priced_quantity, 0) = 0 THEN NULL
             WHEN contracted_cost = 0 THEN 0
             WHEN (contracted_cost > 0) <> (priced_quantity > 0) THEN NULL
-            ELSE TRY_CAST(CAST(contracted_cost AS DOUBLE) / CAST(priced_quantity AS DOUBLE) AS DECIMAL(38, 18))
+            ELSE TRY_CAST(CAST(contracted_cost AS DOUBLE) / quantity_number AS DECIMAL(38, 18))
         END AS contracted_price
-    FROM priced
+    FROM compared
 )
 
 SELECT
@@ -607,7 +625,7 @@ SELECT
     CASE WHEN line_item_usage_account_id IS NOT NULL THEN 'Account' END AS SubAccountType,
     -- Tags: the resource's tags (`resource_tags`), without AWS's user: before their keys, and the row's cost categories
     --   (`cost_category`) as costCategory/NAME.
-    nullif('{' || substr(concat(tag_members, ',' || category_members), 2) || '}', '{}') AS Tags,
+    tag_sets.tag_set AS Tags,
     -- x_CommitmentOffering: the kind of Savings Plan, or the reservation's offering class.
     CASE WHEN commitment_id IS NOT NULL THEN coalesce(savings_plan_offering_type, pricing_offering_class) END
         AS x_CommitmentOffering,
@@ -634,4 +652,6 @@ LEFT JOIN services ON services.code = service_code
 LEFT JOIN aws_regions ON aws_regions.RegionId = region_code
 LEFT JOIN aws_units USING (pricing_unit)
 LEFT JOIN skus ON skus.sku = product_sku
-LEFT JOIN category_sets ON category_sets.categories_key = cost_category;
+LEFT JOIN tag_sets
+    ON tag_sets.tags_key IS NOT DISTINCT FROM resource_tags
+    AND tag_sets.tags_categories_key IS NOT DISTINCT FROM cost_category;

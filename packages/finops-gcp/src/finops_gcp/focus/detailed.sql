@@ -313,6 +313,7 @@ parts AS (
             CASE WHEN split_credit IS NULL THEN pool_commitment END AS pool_commitment,
             CASE WHEN split_credit IS NULL THEN pool_share END AS pool_share
         ),
+        -- is_generated: the row is no row of the bill.
         is_unused_part OR split_credit IS NOT NULL AS is_generated
     FROM divided
 ),
@@ -469,12 +470,15 @@ costed AS (
     LEFT JOIN gcp_units ON gcp_units.pricing_unit = coalesce(usage_pricing_unit, price_unit)
 ),
 
--- What unit prices are compared by, once for each row: turning a long decimal into a binary number is slow.
+-- What unit prices are compared by. To turn a long decimal into a DOUBLE is slow, so each is turned once.
 compared AS (
     SELECT
         *,
+        -- quantity_number: the priced quantity as a DOUBLE.
         CAST(priced_quantity AS DOUBLE) AS quantity_number,
+        -- list_number: the list cost as a DOUBLE.
         CAST(list_cost AS DOUBLE) AS list_number,
+        -- contracted_number: the contracted cost as a DOUBLE.
         CAST(contracted_cost AS DOUBLE) AS contracted_number
     FROM costed
 )
