@@ -171,6 +171,28 @@ def counted_once(target: Target, entries: Sequence[LedgerEntry]) -> Iterator[Fin
         yield Finding("counted once", "ok", f"no account stands in two of {counted(len(schemas), 'schema')}")
 
 
+def views_stand(target: Target, entries: Sequence[LedgerEntry]) -> Iterator[Finding]:
+    """Whether the views can be read: one over a table that somebody removed cannot. A lake has none that are stored."""
+    from finops_core.load import connect_readonly
+    from finops_core.tables import lost_views
+
+    if not entries or target.kind == "lake":
+        return
+    try:
+        with connect_readonly(target) as sql:
+            lost = lost_views(sql, dict.fromkeys(entry.dataset_name for entry in entries))
+    except FinopsError as error:
+        yield told("views", error)
+        return
+    if not lost:
+        yield Finding("views", "ok", "all can be read")
+        return
+    newest = max(entries, key=lambda entry: entry.period)
+    again = f"finops {newest.provider} {_import_command(newest.provider)} --force --start-date {newest.period}"
+    detail = f"{shortened(lost)} cannot be read: a table or a schema below was removed"
+    yield Finding("views", "fail", detail, f"{again}: an import renews them")
+
+
 def _accounts(entries: Sequence[LedgerEntry]) -> str:
     """The accounts and months of one schema, as they are loaded now: the rollup keeps earlier versions."""
     from finops_core.tables import ROLLUP_TABLE

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finops_core.arrow import write_batches
-from finops_core.errors import DataMissing, UsageError
+from finops_core.errors import DataMissing, DestinationError, UsageError
 from finops_core.focus.columns import VERSION, columns
 from finops_core.focus.versions import losses, metadata, projection
 from finops_core.load import Connection, Target, connect_readonly
 from finops_core.periods import Window
 from finops_core.sql import literal
+from finops_core.tables import lost_views
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -68,7 +69,8 @@ class Exported:
 def export_focus(target: Target, wanted: Wanted, out: Path) -> Exported:
     """Write the rows to `out`, whose suffix chooses the format. The file appears when it is whole.
 
-    Raises UsageError for another suffix or version, DataMissing when there are no such rows.
+    Raises UsageError for another suffix or version, DataMissing when there are no such rows, DestinationError when the
+    view of all rows cannot be read.
     """
     if out.suffix.lower() not in SUFFIXES:
         raise UsageError(f"FOCUS is not exported as {out.suffix or out.name!r}", hint=f"use {' or '.join(SUFFIXES)}")
@@ -76,7 +78,13 @@ def export_focus(target: Target, wanted: Wanted, out: Path) -> Exported:
         try:
             standing = sql.columns("focus", "cost_and_usage")
         except sql.missing:
-            raise _nothing(wanted) from None
+            standing = {}
+        if not standing and lost_views(sql, ()):
+            raise DestinationError(
+                "the view of all FOCUS rows cannot be read: a table or a schema below it was removed",
+                where=f"{target.shown}: focus.cost_and_usage",
+                hint="finops doctor says which import renews it",
+            )
         kept = {name: kind for name, kind in standing.items() if wanted.own or not name.startswith("x_")}
         source = f"(SELECT * FROM focus.cost_and_usage WHERE {wanted.condition}) AS focus"
         if not standing or not sql.query(f"SELECT 1 FROM {source} LIMIT 1"):

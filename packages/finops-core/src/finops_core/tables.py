@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from finops_core import schema
 from finops_core.focus.rollup import ROLLUP_COLUMNS, rollup_select
 from finops_core.ledger import LedgerEntry
-from finops_core.load import Sql, Table, View, incoming, views
+from finops_core.load import Connection, Sql, Table, View, incoming, views
 from finops_core.options import Strategy
 from finops_core.periods import Period
 from finops_core.sql import identifier, literal, qualified
@@ -172,9 +172,26 @@ def view_statements(sql: Sql, dataset: str, gone: Collection[str]) -> Sequence[V
 
     `gone`: tables of the dataset that are about to be dropped.
     """
+    standing = [(schema, name) for schema, name in _standing(sql) if schema != dataset or name not in gone]
+    return [*views.period_views(dataset, standing), *views.focus_views(standing)]
+
+
+def lost_views(sql: Connection, datasets: Collection[str]) -> list[str]:
+    """Views of these datasets, and over all, that cannot be read: somebody removed a table or a schema below them."""
+    standing = _standing(sql)
+    wanted = [view for dataset in datasets for view in views.period_views(dataset, standing)]
+    lost = []
+    for view in (*wanted, *views.focus_views(standing)):
+        try:
+            sql.query(f"SELECT 1 FROM {qualified(view.schema, view.name)} LIMIT 0")
+        except sql.missing:
+            lost.append(f"{view.schema}.{view.name}")
+    return lost
+
+
+def _standing(sql: Sql) -> list[tuple[str, str]]:
     tables = sql.query(
         "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' "
         "AND table_catalog = current_database() ORDER BY table_schema, table_name"
     )
-    standing = [(schema, name) for schema, name in tables if schema != dataset or name not in gone]
-    return [*views.period_views(dataset, standing), *views.focus_views(standing)]
+    return [(schema, name) for schema, name in tables]

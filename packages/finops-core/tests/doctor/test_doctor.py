@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from finops_core import doctor
 from finops_core.cli import run
+from finops_core.errors import DestinationError
 from finops_core.ledger import LedgerEntry
 from finops_core.periods import Period
 
@@ -186,3 +187,26 @@ def test_one_bill_in_two_schemas_is_a_warning(examine: Doctor, acme: Any, monkey
     (other / "2024-01.csv").write_text("service,cost,currency,day\nStorage,3,USD,2024-01-01\n")
     assert run(arguments) == 0
     assert examine()["counted once"]["verdict"] == "ok", "an earlier version counts no more"
+
+
+def test_views_over_what_was_removed_by_hand_are_a_failure(
+    examine: Doctor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bills(examine, monkeypatch)
+    for schema in ("acme_billing", "second"):
+        assert run(["acme", "import-billing", "-q", "--dataset-name", schema]) == 0
+    assert examine()["views"]["verdict"] == "ok"
+    with duckdb.connect(str(examine.folder / "data" / "finops.duckdb")) as connection:
+        connection.execute("DROP SCHEMA second CASCADE")
+
+    row = examine(code=1)["views"]
+    assert row["verdict"] == "fail"
+    assert row["detail"].startswith("focus.cost_and_usage, focus.cost_rollup cannot be read")
+    assert run(["export", "focus", "--out", "focus.csv"]) == DestinationError.exit_code
+    assert "cannot be read" in capsys.readouterr().err
+
+    advice = row["fix"].partition(":")[0].split()
+    assert advice == ["finops", "acme", "import-billing", "--force", "--start-date", "2024-01"]
+    assert run([*advice[1:], "-q"]) == 0
+    assert examine()["views"]["verdict"] == "ok"
+    assert run(["export", "focus", "--out", "focus.csv"]) == 0

@@ -11,6 +11,7 @@ import psycopg2
 import pyarrow.parquet as pq
 import pytest
 from finops_core.cli import run
+from finops_core.errors import DestinationError
 from finops_core.load import Target
 from finops_core.load.postgres import stored_name
 
@@ -78,3 +79,18 @@ def test_export(loaded: Path, version: str) -> None:
     assert table.column("x_SourceFile").to_pylist() == ["2024-01.csv"] * 2
     assert run(["export", "focus", "--out", "focus.csv", "--focus-version", version]) == 0
     assert "0.000000000000000001" in (loaded / "focus.csv").read_text()
+
+
+def test_a_view_that_was_removed_is_told(
+    loaded: Path, server_target: Target, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with psycopg2.connect(server_target.location) as server, server.cursor() as cursor:
+        cursor.execute("DROP VIEW focus.cost_and_usage")
+    server.close()
+    assert run(["export", "focus", "--out", "focus.csv"]) == DestinationError.exit_code
+    assert "cannot be read" in capsys.readouterr().err
+    assert run(["doctor", "-o", "json"]) == 1
+    [row] = [row for row in json.loads(capsys.readouterr().out)["rows"] if row["check"] == "views"]
+    assert row["detail"].startswith("focus.cost_and_usage cannot be read")
+    assert run(["acme", "import-billing", "--force", "-q"]) == 0
+    assert run(["export", "focus", "--out", "focus.csv"]) == 0

@@ -84,6 +84,7 @@ def checks(values: Any, now: dt.datetime) -> Iterator[Finding]:
     yield found
     yield from doctor.freshness(loaded, now)
     yield from doctor.months(loaded)
+    yield from doctor.views_stand(target, loaded)
     yield from doctor.counted_once(target, loaded)
     if values.get("online"):
         yield from doctor.reachable(runs.items(), now)
