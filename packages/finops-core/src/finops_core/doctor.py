@@ -188,9 +188,9 @@ def views_stand(target: Target, entries: Sequence[LedgerEntry]) -> Iterator[Find
         yield Finding("views", "ok", "all can be read")
         return
     newest = max(entries, key=lambda entry: entry.period)
-    again = f"finops {newest.provider} {_import_command(newest.provider)} --force --start-date {newest.period}"
-    detail = f"{shortened(lost)} cannot be read: a table or a schema below was removed"
-    yield Finding("views", "fail", detail, f"{again}: an import renews them")
+    detail = f"{shortened(lost)} cannot be read: a table or a schema below was removed; an import renews them"
+    fix = f"finops {newest.provider} {_import_command(newest.provider)} --force --start-date {newest.period}"
+    yield Finding("views", "fail", detail, fix)
 
 
 def _accounts(entries: Sequence[LedgerEntry]) -> str:
