@@ -1,7 +1,7 @@
 """Fetch the files of the next period while those of the one before are loaded.
 
 On a slow line fetching takes as long as loading. One period ahead and no more: the files of two periods lie in the data
-directory at once.
+directory at once. Where the disk has no room for that, one period comes after the other.
 """
 
 from __future__ import annotations
@@ -55,16 +55,28 @@ class Fetches:
             except DiskFull:
                 if not ahead:
                     raise
-                # There was no room for the files of two periods. Those of the other are gone by now.
-                fetch.close()
-                self._reporter.fetched(step, -fetch.arrived)
+                fetch.discard()  # the files of the step before, which took the room, are gone by now
+                self.give_room()
                 fetch = self._begin(step)
                 fetched = fetch.result()
             if following := self._following.get(id(step)):
                 self._ahead = (following, self._begin(following))
-            yield fetched
+            try:
+                yield fetched
+            except DiskFull:
+                fetch.discard()
+                raise
         finally:
             fetch.close()
+
+    def give_room(self) -> bool:
+        """Fetch nothing ahead any more. Whether something had been, which is gone now: another try may succeed."""
+        self._following.clear()
+        if not self._ahead:
+            return False
+        self._ahead[1].discard()
+        self._ahead = None
+        return True
 
     def _begun(self, step: Step) -> tuple[_Fetch, bool]:
         if self._ahead and self._ahead[0] is step:
@@ -77,11 +89,11 @@ class Fetches:
 
 
 class _Fetch:
-    """One step's files on their way, in a thread of its own. `arrived`: bytes so far."""
+    """One step's files on their way, in a thread of its own."""
 
     def __init__(self, provider: Provider, step: Step, data_dir: Path, reporter: Reporter) -> None:
         self._provider, self._step, self._data_dir, self._reporter = provider, step, data_dir, reporter
-        self.arrived = 0
+        self._arrived = 0
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._held = ExitStack()
@@ -98,6 +110,12 @@ class _Fetch:
         self._thread.shutdown()
         self._held.close()
 
+    def discard(self) -> None:
+        """Close, for files that will be fetched again: what has arrived does not count."""
+        self.close()
+        self._reporter.fetched(self._step, -self._arrived)
+        self._arrived = 0
+
     def _fetch(self) -> tuple[Fetched, Path]:
         from finops_core.stage import StagingFolder, fetch, staging_folder
 
@@ -108,5 +126,5 @@ class _Fetch:
         if self._stopping.is_set():
             raise _Stopped
         with self._lock:
-            self.arrived += count
+            self._arrived += count
         self._reporter.fetched(self._step, count)

@@ -17,6 +17,7 @@ from finops_core.errors import (
     DeliveryError,
     DeliveryReplaced,
     DestinationLocked,
+    DiskFull,
     FinopsError,
     ValueDoesNotFit,
 )
@@ -107,10 +108,16 @@ def _take(
 def _import_newest(
     provider: Provider, options: ImportOptions, step: Step, fetches: Fetches, reporter: Reporter
 ) -> Account:
-    """Import a step; once more with what is there now, if the delivery was replaced while it was read."""
+    """Import a step; once more with what is there now, if the delivery was replaced while it was read, or without the
+    next period's files where they took the last room on the disk."""
     if step.action == "fail":
         raise DeliveryError(step.reason, where=step.delivery.manifest, hint=step.delivery.hint)
     try:
+        return import_period(options, step, fetches, reporter)
+    except DiskFull:
+        if not fetches.give_room():
+            raise
+        reporter.note(f"{step.delivery.period}: the disk was full; again, without the files of the next period")
         return import_period(options, step, fetches, reporter)
     except DeliveryReplaced:
         period = step.delivery.period

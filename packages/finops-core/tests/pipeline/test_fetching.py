@@ -118,8 +118,26 @@ def test_where_two_periods_have_no_room_they_come_one_after_the_other(bills: Pat
     fetching(monkeypatch, full)
     reporter = Watching()
     assert len(run(bills, reporter).loaded) == 3
-    assert tries == {"2024-01": 1, "2024-02": 2, "2024-03": 2}
+    assert tries == {"2024-01": 1, "2024-02": 2, "2024-03": 1}, "once it was full, nothing is fetched ahead"
     assert reporter.bytes == {month: (bills / f"{month}.csv").stat().st_size + 7 for month in MONTHS}
+
+
+def test_a_load_that_finds_the_disk_full_has_the_room_of_the_next_period(bills: Path, monkeypatch: MonkeyPatch) -> None:
+    asked = {month: threading.Event() for month in MONTHS}
+    fetching(monkeypatch, lambda month, staging: asked[month].set())
+    tries: Counter[str] = Counter()
+
+    def full(month: str) -> None:
+        tries[month] += 1
+        if month == "2024-01":
+            asked["2024-02"].wait(PATIENCE)
+        if len(left_in_staging(bills)) > 1:
+            raise DiskFull("no room for the rows")
+
+    reporter = Watching(staged=full)
+    assert len(run(bills, reporter).loaded) == 3
+    assert tries == {"2024-01": 2, "2024-02": 1, "2024-03": 1}
+    assert reporter.bytes == {month: (bills / f"{month}.csv").stat().st_size for month in MONTHS}
 
 
 def test_a_disk_that_is_full_for_one_period_fails_it(bills: Path, monkeypatch: MonkeyPatch) -> None:
