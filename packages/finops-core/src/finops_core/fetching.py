@@ -32,14 +32,15 @@ class Fetches:
     def __init__(self, provider: Provider, data_dir: Path, reporter: Reporter, steps: Sequence[Step]) -> None:
         self._provider, self._data_dir, self._reporter = provider, data_dir, reporter
         self._following = dict(zip((id(step) for step in steps), steps[1:], strict=False))
-        self._ahead: tuple[Step, _Fetch] | None = None
+        self._ahead: _Fetch | None = None
+        self._crowded = False
 
     def __enter__(self) -> Fetches:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._ahead:
-            self._ahead[1].close()
+            self._ahead.close()
 
     @contextmanager
     def fetched(self, step: Step) -> Iterator[tuple[Fetched, Path]]:
@@ -48,41 +49,35 @@ class Fetches:
         Meanwhile the following step's are on their way. Raises what `stage.fetch` raises, and DestinationError where no
         folder can be made.
         """
-        fetch, ahead = self._begun(step)
+        fetch = self._begun(step)
         try:
-            try:
-                fetched = fetch.result()
-            except DiskFull:
-                if not ahead:
-                    raise
-                fetch.discard()  # the files of the step before, which took the room, are gone by now
-                self.give_room()
-                fetch = self._begin(step)
-                fetched = fetch.result()
+            fetched = fetch.result()
+            self._crowded = False
             if following := self._following.get(id(step)):
-                self._ahead = (following, self._begin(following))
-            try:
-                yield fetched
-            except DiskFull:
-                fetch.discard()
-                raise
+                self._ahead = self._begin(following)
+            yield fetched
+        except DiskFull:
+            fetch.discard()
+            raise
         finally:
             fetch.close()
 
     def give_room(self) -> bool:
-        """Fetch nothing ahead any more. Whether something had been, which is gone now: another try may succeed."""
+        """Fetch nothing ahead any more. Whether two steps' files had to share the disk: another try may succeed."""
+        shared = self._crowded or self._ahead is not None
         self._following.clear()
-        if not self._ahead:
-            return False
-        self._ahead[1].discard()
-        self._ahead = None
-        return True
+        if self._ahead:
+            self._ahead.discard()
+            self._ahead = None
+        return shared
 
-    def _begun(self, step: Step) -> tuple[_Fetch, bool]:
-        if self._ahead and self._ahead[0] is step:
-            fetch, self._ahead = self._ahead[1], None
-            return fetch, True
-        return self._begin(step), False
+    def _begun(self, step: Step) -> _Fetch:
+        """The step's fetch. One that was ahead had the files of the step before beside it."""
+        self._crowded = self._ahead is not None and self._ahead.step is step
+        if self._ahead is None or not self._crowded:
+            return self._begin(step)
+        fetch, self._ahead = self._ahead, None
+        return fetch
 
     def _begin(self, step: Step) -> _Fetch:
         return _Fetch(self._provider, step, self._data_dir, self._reporter)
@@ -92,7 +87,8 @@ class _Fetch:
     """One step's files on their way, in a thread of its own."""
 
     def __init__(self, provider: Provider, step: Step, data_dir: Path, reporter: Reporter) -> None:
-        self._provider, self._step, self._data_dir, self._reporter = provider, step, data_dir, reporter
+        self.step = step
+        self._provider, self._data_dir, self._reporter = provider, data_dir, reporter
         self._arrived = 0
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -113,18 +109,18 @@ class _Fetch:
     def discard(self) -> None:
         """Close, for files that will be fetched again: what has arrived does not count."""
         self.close()
-        self._reporter.fetched(self._step, -self._arrived)
+        self._reporter.fetched(self.step, -self._arrived)
         self._arrived = 0
 
     def _fetch(self) -> tuple[Fetched, Path]:
         from finops_core.stage import StagingFolder, fetch, staging_folder
 
         folder = self._held.enter_context(staging_folder(self._data_dir))
-        return fetch(self._provider, self._step.delivery, StagingFolder(folder, self._progress)), folder
+        return fetch(self._provider, self.step.delivery, StagingFolder(folder, self._progress)), folder
 
     def _progress(self, count: int) -> None:
         if self._stopping.is_set():
             raise _Stopped
         with self._lock:
             self._arrived += count
-        self._reporter.fetched(self._step, count)
+        self._reporter.fetched(self.step, count)

@@ -108,8 +108,8 @@ def _take(
 def _import_newest(
     provider: Provider, options: ImportOptions, step: Step, fetches: Fetches, reporter: Reporter
 ) -> Account:
-    """Import a step; once more with what is there now, if the delivery was replaced while it was read, or without the
-    next period's files where they took the last room on the disk."""
+    """Import a step; once more with what is there now, if the delivery was replaced while it was read, or alone, if
+    the files of another period took the last room on the disk."""
     if step.action == "fail":
         raise DeliveryError(step.reason, where=step.delivery.manifest, hint=step.delivery.hint)
     try:
@@ -117,7 +117,7 @@ def _import_newest(
     except DiskFull:
         if not fetches.give_room():
             raise
-        reporter.note(f"{step.delivery.period}: the disk was full; again, without the files of the next period")
+        reporter.note(f"{step.delivery.period}: the disk was full; again, with the files of this period alone")
         return import_period(options, step, fetches, reporter)
     except DeliveryReplaced:
         period = step.delivery.period

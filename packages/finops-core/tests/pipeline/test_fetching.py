@@ -33,7 +33,7 @@ Wrap = Callable[[str, Staging], None]
 class Watching(QuietReporter):
     """Knows what has arrived, and does something when a period's files are there, or its rows."""
 
-    def __init__(self, *, staged: Callable[[str], None] | None = None, loaded: Callable[[str], None] | None = None):
+    def __init__(self, *, staged: Callable[[str], object] | None = None, loaded: Callable[[str], None] | None = None):
         super().__init__(sys.stderr)
         self.bytes: Counter[str] = Counter()
         self._staged, self._loaded = staged, loaded
@@ -108,15 +108,19 @@ def test_what_cannot_be_fetched_fails_its_own_period(bills: Path, monkeypatch: M
 
 def test_where_two_periods_have_no_room_they_come_one_after_the_other(bills: Path, monkeypatch: MonkeyPatch) -> None:
     tries: Counter[str] = Counter()
+    asked = threading.Event()
 
     def full(month: str, staging: Staging) -> None:
         tries[month] += 1
         staging.progress(7)
-        if len(left_in_staging(bills)) > 1:
+        crowded = len(left_in_staging(bills)) > 1
+        if month == "2024-02":
+            asked.set()
+        if crowded:
             raise DiskFull("no room for the files of the bill")
 
     fetching(monkeypatch, full)
-    reporter = Watching()
+    reporter = Watching(staged=lambda month: month != "2024-01" or asked.wait(PATIENCE))
     assert len(run(bills, reporter).loaded) == 3
     assert tries == {"2024-01": 1, "2024-02": 2, "2024-03": 1}, "once it was full, nothing is fetched ahead"
     assert reporter.bytes == {month: (bills / f"{month}.csv").stat().st_size + 7 for month in MONTHS}
